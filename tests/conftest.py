@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every test needs: Ape finds the installed compiler and keeps its data inside the project."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+VENV = Path(__file__).resolve().parents[1] / ".venv"
+os.environ.setdefault("VVM_BINARY_PATH", str(VENV / "vvm"))
+os.environ.setdefault("APE_DATA_FOLDER", str(VENV / "ape"))
