@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of a run folder: one Arrow schema each, with the unit of every column.
+
+    RUN/
+      scenario.toml         the resolved scenario, overrides, seed and chain included; `plimsoll replay` runs it again
+      summary.json          identity and outcome (see `SUMMARY_KEYS`); metrics are added once the run has ended
+      blocks.parquet        one row per block
+      markets.parquet       one row per block and market
+      transactions.parquet  one row per transaction that left the pool: executed, replaced, expired or dropped
+      events.parquet        one row per decoded log
+      accounts.parquet      accounts: all of them every `sample_blocks` blocks, in the first and in the last block;
+                            in between, in each block, those below initial margin or in liquidation
+      agents.parquet        what agents measure of themselves, long form, every `sample_blocks` blocks and in the last
+      report.html           one self-contained page
+
+Units: `_usd` columns of type decimal are exact (18 places, so that one unit in the last place is one wei of wad USD);
+float columns are rounded once, when recorded, and serve statistics only. Prices are USD per unit of base. Times are
+unix seconds. Gas prices are gwei. Account, market and transaction numbers are those of the chain. Rows are ordered by
+block, and inside a block by index, market, account, or agent and measure, so that equal runs give equal bytes.
+
+Imports: pyarrow only.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+
+__all__ = [
+    "ACCOUNTS",
+    "AGENTS",
+    "BLOCKS",
+    "EVENTS",
+    "MARKETS",
+    "SCHEMAS",
+    "SUMMARY_KEYS",
+    "TRANSACTIONS",
+    "TRANSACTION_STATUSES",
+    "USD",
+]
+
+USD: Final = pa.decimal128(38, 18)
+"""Exact wad USD: `Decimal(wad).scaleb(-18)`."""
+
+BLOCKS: Final = pa.schema(
+    [
+        ("block", pa.uint32()),  # number; the first simulated block, after deployment, is the smallest
+        ("timestamp", pa.uint64()),  # unix seconds
+        ("base_fee_gwei", pa.float64()),
+        ("gas_used", pa.uint64()),  # receipts of the block, external demand included
+        ("gas_limit", pa.uint64()),
+        ("pending", pa.uint32()),  # transactions left in the pool after the block
+        ("included", pa.uint32()),  # transactions executed, reverted ones included
+        ("reverted", pa.uint32()),
+        ("accounts", pa.uint32()),  # that hold cash, collateral or a position
+        ("below_initial", pa.uint32()),  # accounts with equity < initial margin
+        ("below_maintenance", pa.uint32()),  # accounts with equity < maintenance margin
+        ("in_liquidation", pa.uint32()),
+        ("shortfall_usd", pa.float64()),  # sum over accounts of max(0, maintenance margin - equity), >= 0
+        ("bad_debt_usd", pa.float64()),  # sum over accounts of max(0, -equity) at mark, >= 0
+        ("equity_usd", pa.float64()),  # sum over accounts, signed
+        ("initial_margin_usd", pa.float64()),  # sum over accounts
+        ("maintenance_margin_usd", pa.float64()),  # sum over accounts
+        ("fund_assets_usd", USD),  # cash tokens of the insurance fund
+        ("backing_usd", USD),  # Vault.reconcile().assets
+        ("claims_usd", USD),  # Vault.reconcile().claims; == backing + deficit
+        ("deficit_usd", USD),  # Vault.reconcile().deficit, socialised and not yet burnt
+        ("fees_usd", USD),  # held by the vault
+        ("total_borrow_usd", USD),
+        ("total_supply_usd", USD),
+        ("state_hash", pa.string()),  # 0x + 64 hex digits, of the whole EVM state after the block
+        ("block_hash", pa.string()),  # 0x + 64 hex digits, chains the receipts, logs and state of all blocks
+    ]
+)
+
+MARKETS: Final = pa.schema(
+    [
+        ("block", pa.uint32()),
+        ("market", pa.uint16()),
+        ("symbol", pa.string()),  # base, as in the scenario: ETH
+        ("reference", pa.float64()),  # the price path itself, what a fresh and honest oracle would say
+        ("spot", pa.float64()),  # oracle, as stored on chain
+        ("mark", pa.float64()),  # oracle, as stored on chain, bounded around spot
+        ("confidence", pa.float64()),  # ratio, 1 is full
+        ("oracle_time", pa.uint64()),  # unix seconds of the observation on chain
+        ("oracle_valid", pa.bool_()),  # may be used by actions that add risk
+        ("funding_rate", pa.float64()),  # per hour, ratio of spot; positive: longs pay shorts
+        ("open_interest", pa.float64()),  # base units, one side
+        ("best_bid", pa.float64()),  # null when that side is empty
+        ("best_ask", pa.float64()),  # null when that side is empty
+        (
+            "bid_depth_usd",
+            pa.float64(),
+        ),  # resting bids within 1 % of the mid (of mark when one side is empty)
+        ("ask_depth_usd", pa.float64()),  # resting asks likewise
+    ]
+)
+
+TRANSACTION_STATUSES: Final = ("success", "reverted", "replaced", "expired", "dropped")
+"""`success` and `reverted` were executed and paid gas; the others left the pool without being executed."""
+
+TRANSACTIONS: Final = pa.schema(
+    [
+        ("block", pa.uint32()),  # in which it was executed, or left the pool
+        (
+            "index",
+            pa.uint32(),
+        ),  # place in the block; of those not executed, place after the last executed one
+        ("submitted", pa.uint32()),  # block in which it entered the pool
+        ("sender", pa.string()),  # checksummed address
+        ("agent", pa.string()),  # name of the agent; "" for the environment (deployment, external gas demand)
+        ("role", pa.string()),  # keeper, trader, maker, relayer, ... as the agent declares it
+        ("function", pa.string()),  # Contract.function: Exchange.place
+        ("account", pa.uint32()),  # the account it acts for; null where none
+        ("nonce", pa.uint64()),
+        ("status", pa.string()),  # one of TRANSACTION_STATUSES
+        ("gas_limit", pa.uint64()),
+        ("gas_used", pa.uint64()),  # receipt gas; 0 when not executed
+        ("gas_price_gwei", pa.float64()),  # effective; the maximal fee when not executed
+        ("fee_eth", pa.float64()),  # gas used * effective price, paid by the sender
+        ("reason", pa.string()),  # revert reason, or why it left the pool; "" on success
+    ]
+)
+
+EVENTS: Final = pa.schema(
+    [
+        ("block", pa.uint32()),
+        ("index", pa.uint32()),  # transaction in the block
+        ("log_index", pa.uint32()),  # log in the block
+        ("contract", pa.string()),  # Vault, Exchange, ...
+        ("event", pa.string()),  # as in contracts/interfaces
+        ("account", pa.uint32()),  # the event's `account`, or `maker` of a fill; null where none
+        ("counterparty", pa.uint32()),  # `taker`, `bidder` or `counterparty`; null where none
+        ("market", pa.uint16()),  # null where none
+        (
+            "values",
+            pa.string(),
+        ),  # JSON object of every field under its name: exact integers, true/false, 0x...
+    ]
+)
+
+ACCOUNTS: Final = pa.schema(
+    [
+        ("block", pa.uint32()),
+        ("account", pa.uint32()),
+        ("agent", pa.string()),
+        ("role", pa.string()),
+        ("equity_usd", pa.float64()),  # cash + unrealised + collateral at full value, signed
+        ("initial_margin_usd", pa.float64()),
+        ("maintenance_margin_usd", pa.float64()),
+        ("cash_usd", pa.float64()),  # interest included, signed
+        ("collateral_usd", pa.float64()),  # full value at spot, cash excluded
+        ("notional_usd", pa.float64()),  # sum over markets of |size| * mark
+        ("in_liquidation", pa.bool_()),
+    ]
+)
+
+AGENTS: Final = pa.schema(
+    [
+        ("block", pa.uint32()),
+        ("agent", pa.string()),
+        ("role", pa.string()),
+        ("measure", pa.string()),  # wealth_usd, gas_eth and gas_usd (cumulative), and whatever the agent adds
+        ("value", pa.float64()),
+    ]
+)
+
+SCHEMAS: Final = {
+    "blocks": BLOCKS,
+    "markets": MARKETS,
+    "transactions": TRANSACTIONS,
+    "events": EVENTS,
+    "accounts": ACCOUNTS,
+    "agents": AGENTS,
+}
+"""File stem to schema."""
+
+SUMMARY_KEYS: Final = {
+    "plimsoll": "version that wrote the folder",
+    "scenario": "name",
+    "description": "one line",
+    "seed": "root seed, integer",
+    "chain": "revm or tester",
+    "status": "complete, or interrupted: what was recorded before Ctrl-C or an error",
+    "reason": "why an interrupted run stopped; empty when complete",
+    "blocks": "number of simulated blocks",
+    "first_block": "number of the first simulated block",
+    "start": "unix seconds of the first simulated block",
+    "end": "unix seconds of the last simulated block",
+    "block_seconds": "seconds between blocks",
+    "sample_blocks": "how often every account and agent is recorded, in blocks",
+    "gas_market": "market whose reference price turns ETH into USD; 0: eth_usd does",
+    "eth_usd": "USD per ETH where gas_market is 0",
+    "final_hash": "block_hash of the last block",
+    "markets": "list of {market, symbol, tick_size, lot_size}: nano USD per tick, nano base per lot",
+    "agents": "list of {agent, role, address, accounts}",
+    "deployment": "contract name to {address, bytes}",
+}
+"""What `summary.json` holds when the engine hands it over."""
