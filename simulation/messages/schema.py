@@ -2,21 +2,23 @@
 """The tables of a run folder: one Arrow schema each, with the unit of every column.
 
     RUN/
-      scenario.toml         the resolved scenario, overrides, seed and chain included; `plimsoll replay` runs it again
-      summary.json          identity and outcome (see `SUMMARY_KEYS`); metrics are added once the run has ended
+      scenario.toml         the resolved scenario, overrides, seed and chain included: what replay runs again
+      summary.json          identity and outcome (`SUMMARY_KEYS`); metrics are added when the run has ended
       blocks.parquet        one row per block
       markets.parquet       one row per block and market
-      transactions.parquet  one row per transaction that left the pool: executed, replaced, expired or dropped
+      transactions.parquet  one row per transaction that left the pool: executed, replaced, expired, dropped
       events.parquet        one row per decoded log
-      accounts.parquet      accounts: all of them every `sample_blocks` blocks, in the first and in the last block;
-                            in between, in each block, those below initial margin or in liquidation
-      agents.parquet        what agents measure of themselves, long form, every `sample_blocks` blocks and in the last
+      accounts.parquet      all of them every `sample_blocks` blocks, in the first and in the last block; in
+                            between, in each block, those below initial margin or in liquidation
+      agents.parquet        what agents measure of themselves, long form, every `sample_blocks` blocks and in
+                            the last
       report.html           one self-contained page
 
-Units: `_usd` columns of type decimal are exact (18 places, so that one unit in the last place is one wei of wad USD);
-float columns are rounded once, when recorded, and serve statistics only. Prices are USD per unit of base. Times are
-unix seconds. Gas prices are gwei. Account, market and transaction numbers are those of the chain. Rows are ordered by
-block, and inside a block by index, market, account, or agent and measure, so that equal runs give equal bytes.
+Units: `_usd` columns of type decimal are exact (18 places: one unit in the last place is one wei of wad USD);
+float columns are rounded once, when recorded, and serve statistics only. Prices are USD per unit of base.
+Times are unix seconds. Gas prices are gwei. Account, market and transaction numbers are those of the chain.
+Rows are ordered by block, and inside a block by index, market, account, or agent and measure, so that equal
+runs give equal bytes.
 
 Imports: pyarrow only.
 """
@@ -193,6 +195,7 @@ SUMMARY_KEYS: Final = {
     "gas_market": "market whose reference price turns ETH into USD; 0: eth_usd does",
     "eth_usd": "USD per ETH where gas_market is 0",
     "final_hash": "block_hash of the last block",
+    "assets": "list of {asset, symbol, decimals, market}: 0 is the cash token; market prices it, 0: none",
     "markets": "list of {market, symbol, tick_size, lot_size}: nano USD per tick, nano base per lot",
     "agents": "list of {agent, role, address, accounts}",
     "deployment": "contract name to {address, bytes}",
