@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The EVMs behind tests.evm.Env: what one transaction does, as plain data."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+__all__ = ["Backend", "Outcome", "new_backend"]
+
+CHAIN_ID = 1337
+Header = tuple[int, int, int, int]
+"""Block number, timestamp, base fee, gas limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    success: bool
+    output: bytes
+    gas_used: int
+    logs: tuple[tuple[bytes, tuple[bytes, ...], bytes], ...] = ()
+    """Emitter, topics, data."""
+    created: bytes = b""
+
+
+class Backend(Protocol):
+    def execute(
+        self, header: Header, sender: bytes, to: bytes | None, data: bytes, value: int
+    ) -> Outcome: ...
+    def call(self, header: Header, sender: bytes, to: bytes, data: bytes, value: int) -> Outcome: ...
+    def set_balance(self, address: bytes, amount: int) -> None: ...
+    def balance(self, address: bytes) -> int: ...
+    def snapshot(self) -> Any: ...
+    def revert(self, snapshot: Any) -> None: ...
+
+
+def new_backend(name: str | None = None) -> Backend:
+    """`py-evm`; the environment variable PLIMSOLL_TEST_EVM chooses where none is named."""
+    name = name or os.environ.get("PLIMSOLL_TEST_EVM") or "py-evm"
+    if name != "py-evm":
+        raise ValueError(f"no test EVM {name!r}; expected py-evm")
+    return PyEvm()
+
+
+class PyEvm:
+    """py-evm's Cancun state, driven without blocks: each transaction starts cold."""
+
+    def __init__(self) -> None:
+        from eth.db.atomic import AtomicDB
+        from eth.vm.forks.cancun.state import CancunState
+
+        self._type = CancunState
+        self._db = AtomicDB()
+        self._state = CancunState(self._db, self._context((0, 0, 0, 30_000_000)), self._empty_root())
+
+    @staticmethod
+    def _empty_root() -> Any:
+        from eth.constants import BLANK_ROOT_HASH
+
+        return BLANK_ROOT_HASH
+
+    @staticmethod
+    def _context(header: Header) -> Any:
+        from eth.vm.execution_context import ExecutionContext
+
+        number, timestamp, base_fee, gas_limit = header
+        return ExecutionContext(
+            coinbase=b"\x00" * 19 + b"\xfe",
+            timestamp=timestamp,
+            block_number=number,  # type: ignore[arg-type]
+            difficulty=0,
+            mix_hash=b"\x00" * 32,  # type: ignore[arg-type]
+            gas_limit=gas_limit,
+            prev_hashes=(),
+            chain_id=CHAIN_ID,
+            base_fee_per_gas=base_fee,
+            excess_blob_gas=0,
+        )
+
+    def execute(self, header: Header, sender: bytes, to: bytes | None, data: bytes, value: int) -> Outcome:
+        from eth.vm.forks.cancun import CancunVM
+        from eth.vm.forks.cancun.transactions import CancunTransactionBuilder
+        from eth.vm.spoof import SpoofTransaction
+
+        state = self._state
+        state.execution_context = self._context(header)
+        state.lock_changes()
+        unsigned = CancunTransactionBuilder.new_unsigned_dynamic_fee_transaction(
+            chain_id=CHAIN_ID,
+            nonce=state.get_nonce(sender),  # type: ignore[arg-type]
+            max_priority_fee_per_gas=0,
+            max_fee_per_gas=header[2],
+            gas=header[3],
+            to=to or b"",  # type: ignore[arg-type]
+            value=value,
+            data=data,
+            access_list=(),
+        )
+        transaction: Any = SpoofTransaction(unsigned, from_=sender, sender=sender, y_parity=0, r=1, s=1)
+        computation = state.apply_transaction(transaction)
+        gas = CancunVM.finalize_gas_used(transaction, computation)
+        logs = tuple(
+            (emitter, tuple(topic.to_bytes(32, "big") for topic in topics), body)
+            for emitter, topics, body in computation.get_log_entries()
+        )
+        created = computation.msg.storage_address if to is None and computation.is_success else b""
+        return Outcome(computation.is_success, computation.output, gas, logs, created)
+
+    def call(self, header: Header, sender: bytes, to: bytes, data: bytes, value: int) -> Outcome:
+        from eth.vm.message import Message
+
+        state = self._state
+        state.execution_context = self._context(header)
+        state.lock_changes()
+        context = state.get_transaction_context_class()(gas_price=0, origin=sender)
+        message = Message(
+            gas=300_000_000, to=to, sender=sender, value=value, data=data, code=state.get_code(to)
+        )
+        snapshot = state.snapshot()
+        state.mark_address_warm(to)  # type: ignore[arg-type]
+        computation = state.computation_class.apply_message(state, message, context)
+        state.revert(snapshot)
+        state.clear_transient_storage()
+        return Outcome(computation.is_success, computation.output, computation.get_gas_used())
+
+    def set_balance(self, address: bytes, amount: int) -> None:
+        self._state.set_balance(address, amount)  # type: ignore[arg-type]
+
+    def balance(self, address: bytes) -> int:
+        return int(self._state.get_balance(address))  # type: ignore[arg-type]
+
+    def snapshot(self) -> Any:
+        self._state.lock_changes()
+        self._state.persist()
+        return self._state.state_root
+
+    def revert(self, snapshot: Any) -> None:
+        self._state = self._type(self._db, self._state.execution_context, snapshot)
