@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one block leaves behind, and what metrics make of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from simulation.messages.events import EventColumns
+from simulation.messages.intents import Intent
+from simulation.messages.receipts import Receipt
+from simulation.messages.view import View
+
+__all__ = ["BlockRecord", "Metric", "Submitted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """One transaction with all that a table about transactions needs."""
+
+    receipt: Receipt
+    agent: str
+    index: int
+    """Place in the block; of one that was not executed, a place after all that were."""
+    submitted: int
+    """Block in which it entered the pool."""
+    sender: str
+    """Checksummed address."""
+    function: str
+    """Contract.function."""
+    nonce: int
+    gas_limit: int
+    max_fee: int
+    """Wei per gas."""
+
+    @property
+    def intent(self) -> Intent:
+        """What was asked."""
+        return self.receipt.intent
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockRecord:
+    """One block after it was executed, decoded and reconciled."""
+
+    number: int
+    timestamp: int
+    base_fee: int
+    """Wei per gas."""
+    gas_used: int
+    """Receipts of the block and the gas of others that shared it."""
+    gas_limit: int
+    pending: int
+    """Transactions left in the pool."""
+    state_hash: bytes
+    """32 bytes, of the whole EVM state after the block."""
+    block_hash: bytes
+    """32 bytes; chains this block's transactions, receipts, logs and state to all blocks before."""
+    transactions: Sequence[Submitted]
+    events: Sequence[EventColumns]
+    view: View
+    """The world after the block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One number of a report."""
+
+    name: str
+    value: float
+    unit: str
+    definition: str
+    """One sentence that says how the number is made."""
+    low: float | None = None
+    """Bounds of the confidence interval; None where there is none."""
+    high: float | None = None
+    runs: int = 1
+    """Number of runs it was made from."""

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every agent sees: the world after the latest block, read once and shared by all.
+
+Frozen by agreement: arrays are marked read-only before they are handed out. Floats are in natural units (USD,
+units of base, whole tokens) and serve decisions; ticks, lots and ids are the chain's integers. Row i of every
+account array is account i + 1, column j of every market array is market j + 1. Imports: NumPy only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["AccountsView", "AuctionsView", "Floats", "FundView", "MarketView", "OrdersView", "View"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MarketView:
+    """One market: oracle, book, funding."""
+
+    market: int
+    """From 1."""
+    symbol: str
+    feed: int
+    tick_size: float
+    """USD per tick."""
+    lot_size: float
+    """Units of base per lot."""
+    reference: float
+    """Price elsewhere right now, USD: what a trader with a screen sees before the oracle does."""
+    spot: float
+    """Oracle, as stored on chain, USD."""
+    mark: float
+    """Oracle, as stored on chain, USD."""
+    valid: bool
+    """The oracle's price may be used by actions that add risk."""
+    funding_rate: float
+    """Per hour, ratio of spot; positive: longs pay."""
+    funding_index: float
+    """Cumulative funding, USD per unit of base."""
+    open_interest: float
+    """Units of base, one side."""
+    last_price: float
+    """Of the latest fill, USD; mark before the first."""
+    bid_ticks: Integers
+    """Levels of the book, best first."""
+    bid_lots: Integers
+    ask_ticks: Integers
+    ask_lots: Integers
+
+    @property
+    def best_bid(self) -> int:
+        """Tick; 0: no bids."""
+        return int(self.bid_ticks[0]) if len(self.bid_ticks) else 0
+
+    @property
+    def best_ask(self) -> int:
+        """Tick; 0: no asks."""
+        return int(self.ask_ticks[0]) if len(self.ask_ticks) else 0
+
+    @property
+    def mid(self) -> float:
+        """Middle of the book, USD; mark when a side is empty."""
+        if len(self.bid_ticks) and len(self.ask_ticks):
+            return 0.5 * (self.best_bid + self.best_ask) * self.tick_size
+        return self.mark
+
+    def tick_down(self, price: float) -> int:
+        """The tick at or below a price in USD, at least 1."""
+        return max(1, int(price / self.tick_size))
+
+    def tick_up(self, price: float) -> int:
+        """The tick at or above a price in USD, at least 1."""
+        return max(1, -int(-price // self.tick_size))
+
+    def lots(self, size: float) -> int:
+        """Whole lots in an unsigned size in units of base, rounded down."""
+        return int(abs(size) / self.lot_size + 1e-9)
+
+    def depth(self, is_bid: bool, within: float) -> float:
+        """Resting size, units of base, not further than the ratio `within` from mid."""
+        if is_bid:
+            near = self.bid_ticks * self.tick_size >= self.mid * (1.0 - within)
+            return float(self.bid_lots[near].sum()) * self.lot_size
+        near = self.ask_ticks * self.tick_size <= self.mid * (1.0 + within)
+        return float(self.ask_lots[near].sum()) * self.lot_size
+
+    def exit_price(self, size: float, missing: float = 0.1) -> float:
+        """Average price at which a position of signed `size` (units of base) could be closed on the book now.
+
+        What the book does not hold is valued at mark, worsened by the ratio `missing`.
+        """
+        ticks, lots = (self.bid_ticks, self.bid_lots) if size > 0 else (self.ask_ticks, self.ask_lots)
+        wanted = abs(size)
+        if wanted == 0:
+            return self.mark
+        filled = np.minimum(np.cumsum(lots) * self.lot_size, wanted)
+        parts = np.diff(filled, prepend=0.0)
+        rest = wanted - (float(filled[-1]) if len(filled) else 0.0)
+        worse = self.mark * (1.0 - missing if size > 0 else 1.0 + missing)
+        return (float(parts @ ticks) * self.tick_size + rest * worse) / wanted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AccountsView:
+    """All accounts of the Vault, one row each; what their owners hold outside it too."""
+
+    cash: Floats
+    """USD, signed, stored: without interest since the last touch."""
+    size: Floats
+    """(accounts, markets), units of base, positive long."""
+    entry: Floats
+    """(accounts, markets), average entry price, USD."""
+    unrealised: Floats
+    """(accounts, markets), at mark, unpaid funding included, USD."""
+    bids: Floats
+    """(accounts, markets), resting buy size, units of base."""
+    asks: Floats
+    collateral: Floats
+    """(accounts, assets 1..), whole tokens."""
+    collateral_value: Floats
+    """(accounts), full value at spot, USD, cash excluded."""
+    equity: Floats
+    """cash + unrealised + collateral at full value, USD."""
+    initial_margin: Floats
+    """Requirement, resting orders at their worst, haircuts included, USD."""
+    maintenance_margin: Floats
+    notional: Floats
+    """Sum over markets of |size| * mark, USD."""
+    liquidating: Flags
+    wallet: Floats
+    """(accounts, assets 0..), whole tokens that the owner holds outside the Vault."""
+    fund_shares: Floats
+    """Insurance-fund shares of the owner, in whole shares."""
+
+    @property
+    def leverage(self) -> Floats:
+        """Notional over equity; infinite where equity is not positive but a position is open."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = self.notional / self.equity
+        return np.where(self.notional == 0.0, 0.0, np.where(self.equity > 0.0, ratio, np.inf))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OrdersView:
+    """All resting orders, rising order id."""
+
+    order_id: Integers
+    account: Integers
+    market: Integers
+    is_bid: Flags
+    tick: Integers
+    lots: Integers
+    """Still open."""
+
+    def of(self, accounts: Integers) -> OrdersView:
+        """The orders of some accounts; `accounts` sorted."""
+        place = np.searchsorted(accounts, self.account)
+        rows = np.flatnonzero(accounts[np.minimum(place, len(accounts) - 1)] == self.account)
+        return OrdersView(
+            self.order_id[rows],
+            self.account[rows],
+            self.market[rows],
+            self.is_bid[rows],
+            self.tick[rows],
+            self.lots[rows],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AuctionsView:
+    """Live auctions, by rising account."""
+
+    account: Integers
+    insolvent: Flags
+    started: Integers
+    """Unix seconds."""
+    reserved: Floats
+    """Paid by earlier bidders, USD."""
+    price: Floats
+    """Of the whole portfolio at the time of the view, USD; negative: the bidder is paid."""
+    max_fraction: Floats
+    """What a bid may take at most, share of 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class FundView:
+    """The insurance fund."""
+
+    assets: float
+    """Cash tokens, USD."""
+    shares: float
+    """Whole shares outstanding."""
+    locked: bool
+    """Withdrawals are refused."""
+    deficit: float
+    """Socialised loss that withdrawals from the Vault still bear, USD."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """The world that decisions of one block are made from."""
+
+    block: int
+    """Number of the block being built; the state is that after the block before."""
+    timestamp: int
+    """Of the block being built, unix seconds."""
+    block_time: int
+    """Seconds between blocks."""
+    base_fee: int
+    """Of the block being built, wei per gas."""
+    eth_price: float
+    """USD per ETH, turns gas into money."""
+    markets: tuple[MarketView, ...]
+    accounts: AccountsView
+    orders: OrdersView
+    auctions: AuctionsView
+    fund: FundView
+    asset_decimals: tuple[int, ...]
+    """Of assets 0.. in token units; turns whole tokens into units."""
+    asset_prices: tuple[float, ...] = field(default=(1.0,))
+    """USD per whole token of assets 0.."""
+
+    def gas_cost(self, gas: int, tip: int = 0) -> float:
+        """USD that `gas` units would cost at the next base fee with a tip in wei."""
+        return gas * (self.base_fee + tip) * 1e-18 * self.eth_price
+
+    def units(self, asset: int, amount: float) -> int:
+        """Token units of an amount in whole tokens, rounded down."""
+        return int(amount * 10 ** self.asset_decimals[asset])
