@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From recorded blocks to numbers: every metric by name, with its definition, its unit and its function.
+
+Metrics read the files of a run folder and nothing else, so that any recorded run can be measured again.
+Importing this package fills `REGISTRY`; a new metric is a decorated function in one of its files.
+"""
+
+from simulation.metrics import accounts, gas, keepers, liquidations, markets, solvency
+from simulation.metrics.registry import REGISTRY, Measurement, Metric, compute
+from simulation.metrics.tables import RunTables
+
+__all__ = [
+    "REGISTRY",
+    "Measurement",
+    "Metric",
+    "RunTables",
+    "accounts",
+    "compute",
+    "gas",
+    "keepers",
+    "liquidations",
+    "markets",
+    "solvency",
+]

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the system owes beyond what accounts can bear: bad debt, waterfall, insurance fund, shortfalls.
+
+Imports: metrics.registry, metrics.tables.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from simulation.metrics.registry import metric
+from simulation.metrics.tables import RunTables
+
+__all__ = ["DEPLETED"]
+
+DEPLETED: Final = 0.001
+"""A fund counts as depleted at or below this share of its first holding: rounding leaves dust."""
+
+# Loss that has left the accounts by each block, plus what is still open in them at mark.
+_LOSS = """
+    SELECT b.block, b.bad_debt_usd + coalesce(sum(l.loss_usd) OVER (ORDER BY b.block), 0) AS loss_usd
+    FROM blocks b LEFT JOIN (
+        SELECT block, sum(loss_usd) AS loss_usd FROM (
+            SELECT block, amount_usd AS loss_usd FROM draws
+            UNION ALL SELECT block, socialised_usd FROM realised
+        ) GROUP BY block
+    ) l USING (block)
+"""
+
+
+@metric(
+    "Bad debt",
+    "USD",
+    "Losses that accounts could not bear, at the end of the run: paid by the insurance fund, plus "
+    "socialised, plus still open as max(0, -equity) at mark, summed over accounts.",
+    better="lower",
+    headline=True,
+)
+def bad_debt(run: RunTables) -> float | None:
+    return run.scalar(f"SELECT loss_usd FROM ({_LOSS}) ORDER BY block DESC LIMIT 1")
+
+
+@metric(
+    "Bad debt, running maximum",
+    "USD",
+    "Largest value over all blocks of: paid by the insurance fund and socialised so far, plus max(0, "
+    "-equity) at mark summed over accounts.",
+    better="lower",
+)
+def bad_debt_peak(run: RunTables) -> float | None:
+    return run.scalar(f"SELECT max(loss_usd) FROM ({_LOSS})")
+
+
+@metric(
+    "Bad debt open at mark, maximum",
+    "USD",
+    "Largest value over all blocks of max(0, -equity) at mark, summed over accounts.",
+    better="lower",
+)
+def bad_debt_open_peak(run: RunTables) -> float | None:
+    return run.scalar("SELECT max(bad_debt_usd) FROM blocks")
+
+
+@metric(
+    "Socialised loss",
+    "USD",
+    "Bad debt that insurance and deleveraging did not cover and that was written off against all holders of "
+    "cash: sum of `socialised` over BadDebtRealised.",
+    better="lower",
+    headline=True,
+)
+def socialised_loss(run: RunTables) -> float | None:
+    return run.total("SELECT sum(socialised_usd) FROM realised")
+
+
+@metric(
+    "Deficit at the end",
+    "USD",
+    "Vault.reconcile().deficit after the last block: socialised loss not yet burnt by withdrawals.",
+    better="lower",
+)
+def deficit_end(run: RunTables) -> float | None:
+    return run.scalar("SELECT deficit_usd::DOUBLE FROM blocks ORDER BY block DESC LIMIT 1")
+
+
+@metric(
+    "Insurance drawn",
+    "USD",
+    "What the insurance fund paid into insolvent auctions: sum of `amount` over InsuranceDrawn.",
+    better="lower",
+    headline=True,
+)
+def insurance_drawn(run: RunTables) -> float | None:
+    return run.total("SELECT sum(amount_usd) FROM draws")
+
+
+@metric(
+    "Insurance fund at the start",
+    "USD",
+    "Cash tokens held by the insurance fund after the first simulated block.",
+)
+def fund_start(run: RunTables) -> float | None:
+    return run.scalar("SELECT fund_assets_usd::DOUBLE FROM blocks ORDER BY block LIMIT 1")
+
+
+@metric(
+    "Insurance fund, minimum",
+    "USD",
+    "Smallest holding of cash tokens by the insurance fund after any block.",
+    better="higher",
+    headline=True,
+)
+def fund_minimum(run: RunTables) -> float | None:
+    return run.scalar("SELECT min(fund_assets_usd)::DOUBLE FROM blocks")
+
+
+@metric(
+    "Time to depletion of the fund",
+    "s",
+    "Seconds from the first block to the first block after which the insurance fund holds at most 0.1 % of "
+    "its holding at the start; not defined when that never happens.",
+    better="higher",
+    headline=True,
+)
+def fund_depletion_seconds(run: RunTables) -> float | None:
+    return run.scalar(
+        """
+        WITH first AS (SELECT timestamp AS start, fund_assets_usd::DOUBLE AS held
+                       FROM blocks ORDER BY block LIMIT 1)
+        SELECT min(timestamp) - any_value(start) FROM blocks, first
+        WHERE held > 0 AND fund_assets_usd::DOUBLE <= held * ?
+        """,
+        [DEPLETED],
+    )
+
+
+@metric(
+    "Fund depleted",
+    "ratio",
+    "1 when the insurance fund fell to at most 0.1 % of its holding at the start in any block, else 0. Its "
+    "mean over runs is the depletion probability within the horizon.",
+    better="lower",
+)
+def fund_depleted(run: RunTables) -> float | None:
+    return float(fund_depletion_seconds(run) is not None)
+
+
+@metric(
+    "Shortfall x time",
+    "USD*s",
+    "Sum over blocks of the seconds of the block times max(0, maintenance margin - equity), summed over "
+    "accounts: how deep and how long the system stood under maintenance.",
+    better="lower",
+    headline=True,
+)
+def shortfall_time(run: RunTables) -> float | None:
+    return run.total("SELECT sum(shortfall_usd) FROM blocks") * run.block_seconds
+
+
+@metric(
+    "Shortfall, maximum",
+    "USD",
+    "Largest value over all blocks of max(0, maintenance margin - equity), summed over accounts.",
+    better="lower",
+)
+def shortfall_peak(run: RunTables) -> float | None:
+    return run.scalar("SELECT max(shortfall_usd) FROM blocks")
+
+
+@metric(
+    "Time with accounts under maintenance",
+    "s",
+    "Seconds of the blocks after which at least one account has equity < maintenance margin.",
+    better="lower",
+)
+def under_maintenance_time(run: RunTables) -> float | None:
+    return run.total("SELECT count(*) FROM blocks WHERE below_maintenance > 0") * run.block_seconds
+
+
+@metric(
+    "Accounts under maintenance, maximum",
+    "count",
+    "Largest number of accounts with equity < maintenance margin after any block.",
+    better="lower",
+)
+def under_maintenance_peak(run: RunTables) -> float | None:
+    return run.scalar("SELECT max(below_maintenance) FROM blocks")
+
+
+@metric(
+    "Deleveraged notional",
+    "USD",
+    "Auto-deleveraging: sum of |size| at mark over Deleveraged.",
+    better="lower",
+    headline=True,
+)
+def deleveraged_notional(run: RunTables) -> float | None:
+    return run.total("SELECT sum(notional_usd) FROM deleveraged")
+
+
+@metric(
+    "Deleveraged counterparties",
+    "count",
+    "Distinct accounts whose position was closed against a deleveraged account.",
+    better="lower",
+)
+def deleveraged_counterparties(run: RunTables) -> float | None:
+    return run.total("SELECT count(DISTINCT counterparty) FROM deleveraged")
+
+
+@metric(
+    "Deleveraging haircut",
+    "USD",
+    "Sum over Deleveraged of |size| * |mark - price|: what counterparties gave up against closing at mark.",
+    better="lower",
+)
+def deleveraging_haircut(run: RunTables) -> float | None:
+    return run.total("SELECT sum(forgone_usd) FROM deleveraged")
