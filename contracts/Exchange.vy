@@ -1,0 +1,628 @@
+# pragma version 0.4.3
+# SPDX-License-Identifier: AGPL-3.0-only
+"""
+@title The on-chain limit order book
+@license AGPL-3.0-only
+@notice Matches by price, then by time, at the maker's price; the Vault alone judges margin and moves money.
+        An order that arrives takes what crosses it, oldest first at the best price. Each resting order it meets is a
+        touch: it is filled, or removed because it has expired (3), its account cannot carry the fill (4), it belongs to
+        the taker's own account (5: the resting order goes, other accounts of one owner may trade with each other), its
+        account is in liquidation (6) or it has nothing left to reduce (7). What is left rests, unless touches ran out
+        while it still crosses: then the rest is dropped, so the book is never crossed after a call.
+        A reduce-only order is cut to the position when it is placed and again at every fill; it reserves no margin.
+        Nothing can stop a cancel, nor a reduce-only order while the market's counterparties allow it.
+"""
+
+from snekmate.auth import ownable
+
+from contracts.interfaces import IExchange
+from contracts.interfaces import IInstruments
+from contracts.interfaces import IVault
+from contracts.math import book_math
+from contracts.modules import guarded
+from contracts.modules import order_book
+from contracts.modules import tick_bitmap
+
+implements: IExchange
+
+uses: ownable
+uses: tick_bitmap
+initializes: guarded
+initializes: order_book
+
+# Ownership and pausing
+exports: (
+    guarded.owner,
+    guarded.pending_owner,
+    guarded.transfer_ownership,
+    guarded.accept_ownership,
+    guarded.guardian,
+    guarded.paused,
+    guarded.set_guardian,
+    guarded.pause,
+    guarded.unpause,
+)
+
+event FeesSet:
+    maker_bps: uint256
+    taker_bps: uint256
+
+event LiquidatorWired:
+    liquidator: indexed(address)
+
+# Lots, ticks, expiries, accounts and markets are bounded by their fields of an order word.
+MAX_LOTS: constant(uint256) = 2**48 - 1
+MAX_TICK: constant(uint256) = 2**24 - 1
+MAX_EXPIRY: constant(uint256) = 2**32 - 1
+MAX_MARKET: constant(uint256) = 2**16 - 1
+# A touch costs about 130,000 gas with small portfolios: 64 fit in a transaction of 16.7 million.
+MAX_TOUCHES: constant(uint256) = 64
+MAX_LEVELS: constant(uint256) = 64
+MAX_FEE_BPS: constant(uint256) = 100
+
+CANCELLED: constant(uint256) = 1
+REPLACED: constant(uint256) = 2
+EXPIRED: constant(uint256) = 3
+BELOW_MARGIN: constant(uint256) = 4
+SELF_TRADE: constant(uint256) = 5
+LIQUIDATION: constant(uint256) = 6
+NOTHING_TO_REDUCE: constant(uint256) = 7
+
+BAD_ADDRESS: constant(String[32]) = "exchange: zero address"
+BAD_FEE: constant(String[32]) = "exchange: fee out of range"
+ALREADY_WIRED: constant(String[32]) = "exchange: already wired"
+BAD_ORDER: constant(String[32]) = "exchange: order out of range"
+BAD_OPTIONS: constant(String[32]) = "exchange: options exclude"
+NO_MARKET: constant(String[32]) = "exchange: no such market"
+NOT_ACTIVE: constant(String[32]) = "exchange: market only reduces"
+WOULD_TAKE: constant(String[32]) = "exchange: order would take"
+NOTHING_TO_DO: constant(String[32]) = "exchange: nothing to do"
+NO_ORDER: constant(String[32]) = "exchange: no such order"
+NOT_AUTHORISED: constant(String[32]) = "exchange: not authorised"
+
+VAULT: immutable(IVault)
+INSTRUMENTS: immutable(IInstruments)
+
+struct Incoming:
+    account: uint256
+    market: uint256
+    is_bid: bool
+    tick: uint256
+    lots: uint256
+    post_only: bool
+    touches: uint256        # that may still be made
+
+struct Taken:
+    lots: uint256
+    quote: uint256          # wad USD, sum of size * price
+    fee: uint256            # wad USD
+    touches: uint256
+    crosses: bool           # touches ran out while the order still crossed
+
+liquidator: public(address)
+
+# Fees sit beside the counter of ids, so that resting and trading read one slot:
+# last order id uint40 | maker fee uint16 | taker fee uint16, in bps
+counter: uint256
+
+
+@deploy
+def __init__(vault: address, instruments: address, guardian: address, maker_fee_bps: uint256, taker_fee_bps: uint256):
+    """
+    @param maker_fee_bps Fee of the resting side in bps of the notional, at most MAX_FEE_BPS; 0 is allowed.
+    @param taker_fee_bps Fee of the arriving side.
+    """
+    assert vault != empty(address) and instruments != empty(address), BAD_ADDRESS
+    VAULT = IVault(vault)
+    INSTRUMENTS = IInstruments(instruments)
+    guarded.__init__(guardian)
+    self._set_fees(maker_fee_bps, taker_fee_bps)
+
+
+@external
+def wire(liquidator: address):
+    """
+    @notice Names, once, the contract that may cancel any account's orders. Owner only.
+    """
+    ownable._check_owner()
+    assert self.liquidator == empty(address), ALREADY_WIRED
+    assert liquidator != empty(address), BAD_ADDRESS
+    self.liquidator = liquidator
+    log LiquidatorWired(liquidator=liquidator)
+
+
+@external
+def set_fees(maker_fee_bps: uint256, taker_fee_bps: uint256):
+    """
+    @notice Sets both fees, in bps of the notional. Owner only.
+    """
+    ownable._check_owner()
+    self._set_fees(maker_fee_bps, taker_fee_bps)
+
+
+@external
+@nonreentrant
+def place(
+    account: uint256,
+    market: uint256,
+    is_bid: bool,
+    tick: uint256,
+    lots: uint256,
+    options: IExchange.Option,
+    expiry: uint256,
+    max_fills: uint256,
+) -> (uint256, uint256):
+    """
+    @notice Takes what crosses and rests what is left. The account's owner or a delegate.
+    @param tick The limit, in tick sizes; the worst price accepted.
+    @param lots Size, in lot sizes.
+    @param expiry Unix seconds from which the order is void; 0 never.
+    @param max_fills Resting orders to touch at most; never more than 64 are.
+    @return uint256 Id of the order that rests, 0 if none.
+    @return uint256 Lots that were filled.
+    """
+    return self._place(account, market, is_bid, tick, lots, options, expiry, max_fills)
+
+
+@external
+@nonreentrant
+def replace(
+    order_id: uint256, tick: uint256, lots: uint256, options: IExchange.Option, expiry: uint256, max_fills: uint256
+) -> (uint256, uint256):
+    """
+    @notice Cancels an order and places another of the same account, market and side, or does neither. The
+            new order has a new id and queues behind the others at its price, even at an unchanged price.
+    @return uint256 Id of the order that rests, 0 if none.
+    @return uint256 Lots that were filled.
+    """
+    order: uint256 = self._existing(order_id)
+    self._drop(order_id, order, REPLACED)
+    # Placing authorises the caller for this very account, or reverts all of it.
+    return self._place(
+        order & book_math.MASK_32,
+        book_math._market(order),
+        order & book_math.IS_BID != 0,
+        tick,
+        lots,
+        options,
+        expiry,
+        max_fills,
+    )
+
+
+@external
+@nonreentrant
+def cancel(order_id: uint256):
+    """
+    @notice Removes an order for good. The account's owner or a delegate; never paused.
+    """
+    order: uint256 = self._existing(order_id)
+    self._check_authorised(order & book_math.MASK_32)
+    self._drop(order_id, order, CANCELLED)
+
+
+@external
+@nonreentrant
+def cancel_all(account: uint256) -> uint256:
+    """
+    @notice Removes every order of the account. Its owner or a delegate, or the Liquidator; never paused.
+    @return uint256 Orders removed.
+    """
+    reason: uint256 = LIQUIDATION
+    if msg.sender != self.liquidator:
+        self._check_authorised(account)
+        reason = CANCELLED
+    open_orders: DynArray[uint256, order_book.MAX_ORDERS] = order_book._open_orders(account)
+    market: uint256 = 0
+    bids: uint256 = 0
+    asks: uint256 = 0
+    for order_id: uint256 in open_orders:
+        order: uint256 = order_book.orders[order_id]
+        if book_math._market(order) != market:
+            self._release(account, market, bids, asks)
+            market = book_math._market(order)
+            bids = 0
+            asks = 0
+        if order & book_math.IS_REDUCE_ONLY == 0:
+            if order & book_math.IS_BID != 0:
+                bids += book_math._lots(order)
+            else:
+                asks += book_math._lots(order)
+        self._remove(order_id, order, reason)
+    self._release(account, market, bids, asks)
+    return len(open_orders)
+
+
+@external
+@nonreentrant
+def purge(order_ids: DynArray[uint256, 32]) -> uint256:
+    """
+    @notice Removes those of the orders that have expired or whose account is in liquidation; skips
+            all others, unknown ids and repetitions included. Anyone.
+    @return uint256 Orders removed.
+    """
+    removed: uint256 = 0
+    for order_id: uint256 in order_ids:
+        order: uint256 = order_book.orders[order_id]
+        if order == 0:
+            continue
+        if book_math._is_expired(order, block.timestamp):
+            self._drop(order_id, order, EXPIRED)
+        elif staticcall VAULT.in_liquidation(order & book_math.MASK_32):
+            self._drop(order_id, order, LIQUIDATION)
+        else:
+            continue
+        removed += 1
+    return removed
+
+
+@external
+@view
+@nonreentrant
+def order(order_id: uint256) -> IExchange.OrderView:
+    """
+    @notice An open order; all zero when there is none of this id (any more).
+    """
+    order: uint256 = order_book.orders[order_id]
+    if order == 0:
+        return empty(IExchange.OrderView)
+    return IExchange.OrderView(
+        order_id=order_id,
+        account=order & book_math.MASK_32,
+        market=book_math._market(order),
+        is_bid=order & book_math.IS_BID != 0,
+        tick=book_math._tick(order),
+        lots=book_math._lots(order),
+        expiry=(order >> 160) & book_math.MASK_32,
+        reduce_only=order & book_math.IS_REDUCE_ONLY != 0,
+    )
+
+
+@external
+@view
+@nonreentrant
+def orders_of(account: uint256) -> DynArray[uint256, 32]:
+    """
+    @notice Ids of the account's open orders, in no particular order.
+    """
+    return order_book._open_orders(account)
+
+
+@external
+@view
+@nonreentrant
+def best(market: uint256) -> (uint256, uint256):
+    """
+    @notice Ticks of the best bid and the best ask; 0 for an empty side. Expired orders count until they are removed.
+    """
+    book: uint256 = order_book.books[market]
+    return book_math._best(book, True), book_math._best(book, False)
+
+
+@external
+@view
+@nonreentrant
+def depth(market: uint256, is_bid: bool, levels: uint256) -> DynArray[IExchange.Level, 64]:
+    """
+    @notice The levels of one side from the best outward, at most 64.
+    """
+    side: uint256 = book_math._side(market, is_bid)
+    found: DynArray[IExchange.Level, MAX_LEVELS] = []
+    tick: uint256 = book_math._best(order_book.books[market], is_bid)
+    for _: uint256 in range(min(levels, MAX_LEVELS), bound=MAX_LEVELS):
+        if tick == 0:
+            break
+        level: uint256 = order_book.levels[book_math._level_key(side, tick)]
+        found.append(
+            IExchange.Level(tick=tick, lots=(level >> 80) & book_math.MASK_64, orders=level >> 144)
+        )
+        tick = tick_bitmap._beyond(side, tick)
+    return found
+
+
+@external
+@view
+@nonreentrant
+def next_order_id() -> uint256:
+    """
+    @notice Id that the next order to rest will get.
+    """
+    return (self.counter & book_math.MASK_40) + 1
+
+
+@external
+@view
+@nonreentrant
+def fees() -> (uint256, uint256):
+    """
+    @notice Maker and taker fee, bps of the notional.
+    """
+    return (self.counter >> 40) & book_math.MASK_16, self.counter >> 56
+
+
+@internal
+def _place(
+    account: uint256,
+    market: uint256,
+    is_bid: bool,
+    tick: uint256,
+    lots: uint256,
+    options: IExchange.Option,
+    expiry: uint256,
+    max_fills: uint256,
+) -> (uint256, uint256):
+    assert lots != 0 and lots <= MAX_LOTS and tick != 0 and tick <= MAX_TICK, BAD_ORDER
+    assert market <= MAX_MARKET and (expiry == 0 or (expiry > block.timestamp and expiry <= MAX_EXPIRY)), BAD_ORDER
+    reduce_only: bool = IExchange.Option.REDUCE_ONLY in options
+    immediate: bool = IExchange.Option.IMMEDIATE in options
+    post_only: bool = IExchange.Option.POST_ONLY in options
+    assert not (immediate and post_only), BAD_OPTIONS
+
+    book: uint256 = self._book(market, reduce_only)
+    lot_size: uint256 = (book >> 56) & book_math.MASK_64
+    open_lots: uint256 = lots
+    if reduce_only:
+        open_lots = min(lots, self._reducible_down(account, market, is_bid, lot_size))
+
+    taken: Taken = empty(Taken)
+    if open_lots != 0 and book_math._crosses(is_bid, tick, book_math._best(book, not is_bid)):
+        taken = self._match(
+            Incoming(
+                account=account,
+                market=market,
+                is_bid=is_bid,
+                tick=tick,
+                lots=open_lots,
+                post_only=post_only,
+                touches=min(max_fills, MAX_TOUCHES),
+            ),
+            book,
+        )
+        open_lots = unsafe_sub(open_lots, taken.lots)
+    if immediate or taken.crosses:
+        open_lots = 0
+
+    if not reduce_only:
+        if taken.lots != 0:
+            guarded._check_active(guarded.TRADE)
+        if open_lots != 0:
+            guarded._check_active(guarded.PLACE)
+
+    if taken.lots == 0 and open_lots == 0:
+        # Removing what nobody may fill is progress; without it there is nothing to keep.
+        assert taken.touches != 0, NOTHING_TO_DO
+        self._check_authorised(account)
+        return 0, 0
+
+    order_id: uint256 = 0
+    if open_lots != 0:
+        order_id = self._rest(account, book_math._side(market, is_bid), tick, open_lots, expiry, reduce_only)
+        log IExchange.OrderPlaced(
+            order_id=order_id,
+            account=account,
+            market=market,
+            is_bid=is_bid,
+            tick=tick,
+            lots=open_lots,
+            expiry=expiry,
+            options=convert(options, uint256),
+        )
+    resting: uint256 = 0
+    if not reduce_only:
+        resting = unsafe_mul(open_lots, lot_size)
+    extcall VAULT.fill_taker(
+        msg.sender,
+        account,
+        market,
+        self._signed(is_bid, unsafe_mul(taken.lots, lot_size)),
+        self._signed(is_bid, taken.quote),
+        taken.fee,
+        self._signed(is_bid, resting),
+    )
+    return order_id, taken.lots
+
+
+@internal
+def _rest(
+    account: uint256, side: uint256, tick: uint256, lots: uint256, expiry: uint256, reduce_only: bool
+) -> uint256:
+    # 2**40 ids outlast any chain: the field cannot overflow into the fees.
+    counter: uint256 = unsafe_add(self.counter, 1)
+    self.counter = counter
+    order_id: uint256 = counter & book_math.MASK_40
+    order_book._insert(order_id, account, side, tick, lots, expiry, reduce_only)
+    return order_id
+
+
+@internal
+def _match(incoming: Incoming, book: uint256) -> Taken:
+    """
+    @dev Trades `incoming` against the opposite side, at most `touches` resting orders. Whether the caller may act
+         for the account is the Vault's answer afterwards.
+    """
+    taken: Taken = empty(Taken)
+    maker_side: uint256 = book_math._side(incoming.market, not incoming.is_bid)
+    best: uint256 = book_math._best(book, not incoming.is_bid)
+    for _: uint256 in range(incoming.touches, bound=MAX_TOUCHES):
+        order_id: uint256 = order_book.levels[book_math._level_key(maker_side, best)] & book_math.MASK_40
+        order: uint256 = order_book.orders[order_id]
+        taken.touches = unsafe_add(taken.touches, 1)
+        if book_math._is_expired(order, block.timestamp):
+            self._drop(order_id, order, EXPIRED)
+        else:
+            assert not incoming.post_only, WOULD_TAKE
+            if order & book_math.MASK_32 == incoming.account:
+                self._drop(order_id, order, SELF_TRADE)
+            else:
+                taken = self._fill(incoming, taken, order_id, order, book)
+                if taken.lots == incoming.lots:
+                    return taken
+        best = book_math._best(order_book.books[incoming.market], not incoming.is_bid)
+        if not book_math._crosses(incoming.is_bid, incoming.tick, best):
+            return taken
+    taken.crosses = True
+    return taken
+
+
+@internal
+def _fill(incoming: Incoming, taken: Taken, order_id: uint256, order: uint256, book: uint256) -> Taken:
+    """
+    @dev One resting order against what the incoming one still wants. Where the maker cannot, its order goes.
+    """
+    maker: uint256 = order & book_math.MASK_32
+    lot_size: uint256 = (book >> 56) & book_math.MASK_64
+    lots: uint256 = min(unsafe_sub(incoming.lots, taken.lots), book_math._lots(order))
+    reducible: uint256 = max_value(uint256)
+    if order & book_math.IS_REDUCE_ONLY != 0:
+        reducible = self._reducible_down(maker, incoming.market, not incoming.is_bid, lot_size)
+        if reducible == 0:
+            self._drop(order_id, order, NOTHING_TO_REDUCE)
+            return taken
+        lots = min(lots, reducible)
+
+    # At most 112 bits of size and 80 of price: see book_math._fee_up.
+    size: uint256 = unsafe_mul(lots, lot_size)
+    price: uint256 = unsafe_mul(book_math._tick(order), book & book_math.MASK_56)
+    notional: uint256 = unsafe_mul(size, price)
+    counter: uint256 = self.counter
+    maker_fee: uint256 = book_math._fee_up(notional, (counter >> 40) & book_math.MASK_16)
+    if not extcall VAULT.fill_maker(
+        maker,
+        incoming.market,
+        self._signed(not incoming.is_bid, size),
+        price,
+        maker_fee,
+        order & book_math.IS_REDUCE_ONLY == 0,
+    ):
+        reason: uint256 = BELOW_MARGIN
+        if staticcall VAULT.in_liquidation(maker):
+            reason = LIQUIDATION
+        self._drop(order_id, order, reason)
+        return taken
+
+    taker_fee: uint256 = book_math._fee_up(notional, counter >> 56)
+    remaining: uint256 = unsafe_sub(book_math._lots(order), lots)
+    log IExchange.OrderFilled(
+        order_id=order_id,
+        maker=maker,
+        taker=incoming.account,
+        market=incoming.market,
+        taker_buys=incoming.is_bid,
+        tick=book_math._tick(order),
+        lots=lots,
+        maker_fee=maker_fee,
+        taker_fee=taker_fee,
+        remaining=remaining,
+    )
+    if remaining == 0:
+        order_book._remove(order_id, order)
+    elif lots == reducible:
+        order_book._reduce(order_id, order, lots)
+        self._remove(order_id, unsafe_sub(order, lots << 32), NOTHING_TO_REDUCE)
+    else:
+        order_book._reduce(order_id, order, lots)
+    return Taken(
+        lots=unsafe_add(taken.lots, lots),
+        quote=unsafe_add(taken.quote, notional),
+        fee=unsafe_add(taken.fee, taker_fee),
+        touches=taken.touches,
+        crosses=False,
+    )
+
+
+@internal
+def _drop(order_id: uint256, order: uint256, reason: uint256):
+    """
+    @dev Removes an open order and gives back what was reserved for it. No access check.
+    """
+    self._remove(order_id, order, reason)
+    if order & book_math.IS_REDUCE_ONLY != 0:
+        return
+    account: uint256 = order & book_math.MASK_32
+    if order & book_math.IS_BID != 0:
+        self._release(account, book_math._market(order), book_math._lots(order), 0)
+    else:
+        self._release(account, book_math._market(order), 0, book_math._lots(order))
+
+
+@internal
+def _remove(order_id: uint256, order: uint256, reason: uint256):
+    order_book._remove(order_id, order)
+    log IExchange.OrderRemoved(
+        order_id=order_id,
+        account=order & book_math.MASK_32,
+        market=book_math._market(order),
+        lots=book_math._lots(order),
+        reason=reason,
+    )
+
+
+@internal
+def _release(account: uint256, market: uint256, bids: uint256, asks: uint256):
+    if bids == 0 and asks == 0:
+        return
+    lot_size: uint256 = (order_book.books[market] >> 56) & book_math.MASK_64
+    extcall VAULT.release_orders(account, market, bids * lot_size, asks * lot_size)
+
+
+@internal
+def _book(market: uint256, reduce_only: bool) -> uint256:
+    """
+    @dev The book word, made from the registry on first use: tick and lot sizes never change once listed. Only
+         reduce-only orders are taken while the market is not active.
+    """
+    book: uint256 = order_book.books[market]
+    if book != 0 and reduce_only:
+        return book
+    spec: IInstruments.MarketSpec = staticcall INSTRUMENTS.spec(market)
+    assert spec.active or reduce_only, NOT_ACTIVE
+    if book == 0:
+        assert spec.tick_size != 0 and spec.lot_size != 0, NO_MARKET
+        assert spec.tick_size <= book_math.MASK_56 and spec.lot_size <= book_math.MASK_64, NO_MARKET
+        book = spec.tick_size | (spec.lot_size << 56)
+        order_book.books[market] = book
+    return book
+
+
+@internal
+@view
+def _reducible_down(account: uint256, market: uint256, is_bid: bool, lot_size: uint256) -> uint256:
+    """
+    @dev Whole lots by which an order on this side can shrink the position.
+    """
+    position: IVault.Position = staticcall VAULT.position(account, market)
+    if is_bid:
+        return convert(max(-position.size, 0), uint256) // lot_size
+    return convert(max(position.size, 0), uint256) // lot_size
+
+
+@internal
+@view
+def _existing(order_id: uint256) -> uint256:
+    order: uint256 = order_book.orders[order_id]
+    assert order != 0, NO_ORDER
+    return order
+
+
+@internal
+@view
+def _check_authorised(account: uint256):
+    assert staticcall VAULT.authorised(account, msg.sender), NOT_AUTHORISED
+
+
+@internal
+@pure
+def _signed(is_bid: bool, amount: uint256) -> int256:
+    """
+    @dev Positive when buying. Amounts are below 2**198.
+    """
+    if is_bid:
+        return convert(amount, int256)
+    return -convert(amount, int256)
+
+
+@internal
+def _set_fees(maker_fee_bps: uint256, taker_fee_bps: uint256):
+    assert maker_fee_bps <= MAX_FEE_BPS and taker_fee_bps <= MAX_FEE_BPS, BAD_FEE
+    self.counter = (self.counter & book_math.MASK_40) | (maker_fee_bps << 40) | (taker_fee_bps << 56)
+    log FeesSet(maker_bps=maker_fee_bps, taker_bps=taker_fee_bps)
