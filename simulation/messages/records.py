@@ -67,7 +67,8 @@ class Metric:
     """One number of a report."""
 
     name: str
-    value: float
+    value: float | None
+    """None: not defined for this run, such as a rate over no events."""
     unit: str
     definition: str
     """One sentence that says how the number is made."""
