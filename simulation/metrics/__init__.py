@@ -6,13 +6,13 @@ Importing this package fills `REGISTRY`; a new metric is a decorated function in
 """
 
 from simulation.metrics import accounts, gas, keepers, liquidations, markets, solvency
-from simulation.metrics.registry import REGISTRY, Measurement, Metric, compute
+from simulation.metrics.format import show
+from simulation.metrics.registry import REGISTRY, Definition, compute
 from simulation.metrics.tables import RunTables
 
 __all__ = [
     "REGISTRY",
-    "Measurement",
-    "Metric",
+    "Definition",
     "RunTables",
     "accounts",
     "compute",
@@ -20,5 +20,6 @@ __all__ = [
     "keepers",
     "liquidations",
     "markets",
+    "show",
     "solvency",
 ]

@@ -63,7 +63,7 @@ def trader_loss(run: RunTables) -> float | None:
 
 @metric(
     "Borrowed share",
-    "ratio",
+    "share",
     "Largest value over blocks of total borrow over total supply of cash.",
 )
 def borrow_share_peak(run: RunTables) -> float | None:

@@ -50,7 +50,7 @@ def transactions(run: RunTables) -> float | None:
     return run.total("SELECT sum(included) FROM blocks")
 
 
-@metric("Revert rate", "ratio", "Reverted over executed transactions of all agents.", better="lower")
+@metric("Revert rate", "share", "Reverted over executed transactions of all agents.", better="lower")
 def revert_rate(run: RunTables) -> float | None:
     return run.scalar("SELECT sum(reverted) / nullif(sum(included), 0) FROM blocks")
 
@@ -79,12 +79,12 @@ def liquidations_crowded_out(run: RunTables) -> float | None:
     )
 
 
-@metric("Block fill, mean", "ratio", "Mean over blocks of gas used over the block gas limit.")
+@metric("Block fill, mean", "share", "Mean over blocks of gas used over the block gas limit.")
 def block_fill_mean(run: RunTables) -> float | None:
     return run.scalar("SELECT avg(gas_used / gas_limit) FROM blocks WHERE gas_limit > 0")
 
 
-@metric("Block fill, 99 %", "ratio", "99 % quantile over blocks of gas used over the block gas limit.")
+@metric("Block fill, 99 %", "share", "99 % quantile over blocks of gas used over the block gas limit.")
 def block_fill_p99(run: RunTables) -> float | None:
     return run.scalar("SELECT quantile_cont(gas_used / gas_limit, 0.99) FROM blocks WHERE gas_limit > 0")
 

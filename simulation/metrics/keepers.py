@@ -116,7 +116,7 @@ def keeper_profit(run: RunTables) -> float | None:
 
 @metric(
     "Keepers in profit",
-    "ratio",
+    "share",
     "Share of keepers whose profit after gas is positive.",
     better="higher",
 )
@@ -147,7 +147,7 @@ def keeper_gas_wasted(run: RunTables) -> float | None:
 
 @metric(
     "Keeper win rate",
-    "ratio",
+    "share",
     "Successful bids over bids sent, of all keepers; bids replaced, expired or dropped count as sent.",
     better="higher",
 )
@@ -159,7 +159,7 @@ def keeper_win_rate(run: RunTables) -> float | None:
 
 @metric(
     "Keeper revert rate",
-    "ratio",
+    "share",
     "Reverted over executed transactions of all keepers.",
     better="lower",
 )

@@ -158,7 +158,7 @@ def liquidated_accounts(run: RunTables) -> float | None:
 
 @metric(
     "Partial liquidations",
-    "ratio",
+    "share",
     "Share of ended auctions that ended with the buffer margin restored, not with an empty account.",
     better="higher",
 )
@@ -252,7 +252,7 @@ def margin_calls(run: RunTables) -> float | None:
 
 @metric(
     "Margin calls answered",
-    "ratio",
+    "share",
     "Share of margin calls after which the account was not liquidated until the end of the run.",
     better="higher",
 )

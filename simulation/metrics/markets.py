@@ -151,7 +151,7 @@ def oracle_age_peak(run: RunTables) -> float | None:
 
 @metric(
     "Oracle refused",
-    "ratio",
+    "share",
     "Share of blocks and markets after which the price on chain may not be used by actions that add risk.",
     better="lower",
 )

@@ -136,7 +136,7 @@ def fund_depletion_seconds(run: RunTables) -> float | None:
 
 @metric(
     "Fund depleted",
-    "ratio",
+    "share",
     "1 when the insurance fund fell to at most 0.1 % of its holding at the start in any block, else 0. Its "
     "mean over runs is the depletion probability within the horizon.",
     better="lower",
