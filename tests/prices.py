@@ -15,7 +15,8 @@ from tests.evm import Contract, Env, Receipt, account_key
 __all__ = ["DEFAULT_FEED", "FeedConfig", "deploy_oracle", "price_digest", "push", "push_many", "sign"]
 
 TYPE_HASH = keccak(
-    text="PriceUpdate(uint256 feed,uint256 spot,uint256 mark,uint256 confidence,uint256 timestamp,uint256 deadline)"
+    text="PriceUpdate(uint256 feed,uint256 spot,uint256 mark,uint256 confidence,"
+    "uint256 timestamp,uint256 deadline)"
 )
 DOMAIN_TYPE_HASH = keccak(
     text="EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
