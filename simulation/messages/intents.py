@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What agents want done: one frozen class for each function that they may call.
 
-Every intent names the `account` that acts (numbered as in the Vault; its owner's address sends the transaction),
-what it is willing to pay (`fees`), and a `tag` of the agent's own choosing that comes back in the receipt.
+Every intent names the `account` that acts (numbered as in the Vault; its owner's address sends), what it is
+willing to pay (`fees`), and a `tag` of the agent's own choosing that comes back in the receipt.
 Integers throughout: ticks, lots, token units, wad. Imports: nothing of this package.
 """
 

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pending pool: what was sent and not yet executed, by sender and nonce.
+
+Rules are geth's: a sender's transactions execute in nonce order and a gap makes the later ones wait; a
+second transaction of the same nonce replaces the first only when it raises both fees by 10 %; a block takes
+again and again the best head among all senders. Ties go to the earlier arrival, so equal runs build equal
+blocks. Imports: mempool.fees.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from simulation.mempool.fees import Congestion
+
+__all__ = ["Block", "Mempool", "Pending", "Submission"]
+
+T = TypeVar("T")
+
+BUMP_PERCENT: Final = 10
+"""Least rise of tip and maximal fee that replaces a pending transaction (geth's pricebump)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pending(Generic[T]):
+    """One signed transaction as the pool sees it."""
+
+    sender: int
+    """Number of the sending address."""
+    nonce: int
+    tip: int
+    """Maximal priority fee, wei per gas."""
+    max_fee: int
+    """Maximal fee, wei per gas."""
+    gas_limit: int
+    gas_expected: int
+    """What it will probably use: space that the builder sets aside, at most `gas_limit`."""
+    expires: int
+    """Last block that may include it."""
+    arrival: int
+    """Rising with time; breaks ties."""
+    payload: T
+
+
+@dataclass(frozen=True, slots=True)
+class Submission(Generic[T]):
+    """What the pool did with a transaction."""
+
+    accepted: bool
+    reason: str = ""
+    """Why it was refused; empty when accepted."""
+    replaced: Pending[T] | None = None
+    """The transaction that left the pool for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block(Generic[T]):
+    """A block as built: own transactions in order, and the room others took."""
+
+    transactions: Sequence[Pending[T]]
+    external_gas: int
+    """Gas of others in the block."""
+    gas_available: int
+    """Gas limit left for own transactions."""
+
+
+class Mempool(Generic[T]):
+    """Pending transactions of all senders."""
+
+    def __init__(self) -> None:
+        self._queues: dict[int, dict[int, Pending[T]]] = {}
+        self._nonces: dict[int, int] = {}
+        self._free: dict[int, int] = {}
+        self._deadlines: list[tuple[int, int, Pending[T]]] = []
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def nonce(self, sender: int) -> int:
+        """Nonce of the sender's next executed transaction, as the chain has it."""
+        return self._nonces.get(sender, 0)
+
+    def set_nonce(self, sender: int, nonce: int) -> None:
+        """Tells the pool where a sender stands on chain, before it sent anything here."""
+        self._nonces[sender] = self._free[sender] = nonce
+
+    def free_nonce(self, sender: int) -> int:
+        """The lowest nonce neither executed nor pending: what a wallet uses next."""
+        return self._free.get(sender, 0)
+
+    def find(self, sender: int, nonce: int) -> Pending[T] | None:
+        """The pending transaction of a sender with this nonce."""
+        return self._queues.get(sender, {}).get(nonce)
+
+    def submit(self, transaction: Pending[T]) -> Submission[T]:
+        """Takes a transaction in, or says why not."""
+        sender, nonce = transaction.sender, transaction.nonce
+        if transaction.tip > transaction.max_fee:
+            return Submission(False, "tip above maximal fee")
+        if nonce < self._nonces.get(sender, 0):
+            return Submission(False, "nonce too low")
+        queue = self._queues.get(sender)
+        if queue is None:
+            queue = self._queues[sender] = {}
+        old = queue.get(nonce)
+        if old is not None and not (
+            _bumped(old.tip, transaction.tip) and _bumped(old.max_fee, transaction.max_fee)
+        ):
+            return Submission(False, "replacement underpriced")
+        queue[nonce] = transaction
+        heapq.heappush(self._deadlines, (transaction.expires, transaction.arrival, transaction))
+        if old is None:
+            self._count += 1
+            free = self._free.get(sender, 0)
+            while free in queue:
+                free += 1
+            self._free[sender] = free
+        return Submission(True, replaced=old)
+
+    def build(self, base_fee: int, gas_limit: int, congestion: Congestion | None = None) -> Block[T]:
+        """The next block: best heads first, others' demand at its tip, within the gas limit.
+
+        Takes nothing out: what the chain executed is reported with `executed`. A head that does not fit is
+        passed over together with the rest of its sender's queue.
+        """
+        heads = [
+            (base_fee - head.max_fee if head.max_fee - base_fee < head.tip else -head.tip, head.arrival, head)
+            for sender, queue in self._queues.items()
+            if (head := queue.get(self._nonces.get(sender, 0))) is not None and head.max_fee >= base_fee
+        ]
+        heapq.heapify(heads)
+        external = congestion.demand(base_fee, gas_limit) if congestion else 0
+        external_tip = congestion.tip if congestion else 0
+        external_gas = 0
+        room = gas_limit
+        chosen: list[Pending[T]] = []
+        while heads:
+            cost, _, head = heads[0]
+            if external and -cost < external_tip:
+                external_gas = min(external, room)
+                room -= external_gas
+                external = 0
+            if head.gas_limit > room:
+                heapq.heappop(heads)
+                continue
+            room -= head.gas_expected
+            chosen.append(head)
+            following = self._queues[head.sender].get(head.nonce + 1)
+            if following is None or following.max_fee < base_fee:
+                heapq.heappop(heads)
+                continue
+            tip = min(following.tip, following.max_fee - base_fee)
+            heapq.heapreplace(heads, (-tip, following.arrival, following))
+        if external:
+            external_gas = min(external, room)
+        return Block(chosen, external_gas, gas_limit - external_gas)
+
+    def executed(self, transactions: Iterable[Pending[T]]) -> None:
+        """Takes out what a block executed, reverted or not, and moves its senders' nonces on."""
+        for transaction in transactions:
+            queue = self._queues[transaction.sender]
+            del queue[transaction.nonce]
+            self._nonces[transaction.sender] = transaction.nonce + 1
+            self._free[transaction.sender] = max(self._free.get(transaction.sender, 0), transaction.nonce + 1)
+            self._count -= 1
+            if not queue:
+                del self._queues[transaction.sender]
+
+    def expire(self, block: int) -> list[Pending[T]]:
+        """Takes out what may no longer be included from `block` on, oldest first."""
+        expired = []
+        while self._deadlines and self._deadlines[0][0] < block:
+            transaction = heapq.heappop(self._deadlines)[2]
+            queue = self._queues.get(transaction.sender, {})
+            if queue.get(transaction.nonce) is transaction:
+                del queue[transaction.nonce]
+                self._count -= 1
+                self._free[transaction.sender] = min(self._free[transaction.sender], transaction.nonce)
+                if not queue:
+                    del self._queues[transaction.sender]
+                expired.append(transaction)
+        return expired
+
+    def pending(self) -> list[Pending[T]]:
+        """All that waits, by arrival."""
+        waiting = [item for queue in self._queues.values() for item in queue.values()]
+        return sorted(waiting, key=lambda item: item.arrival)
+
+
+def _bumped(old: int, new: int) -> bool:
+    return new * 100 >= old * (100 + BUMP_PERCENT)
