@@ -52,9 +52,10 @@ def _div_up(numerator: uint256, denominator: uint256) -> uint256:
 @pure
 def _signed_field(word: uint256, offset: uint256, bits: uint256) -> int256:
     """
-    @dev Two's complement field of `bits` bits at `offset` of a packed word.
+    @dev Two's complement field of `bits` bits at `offset` of a packed word. The way through bytes32 keeps
+         the bits; a direct conversion would refuse those of a negative number.
     """
-    return (convert(word << (256 - offset - bits), int256)) >> (256 - bits)
+    return convert(convert(word << (256 - offset - bits), bytes32), int256) >> (256 - bits)
 
 
 @internal
@@ -65,4 +66,4 @@ def _pack_signed(amount: int256, offset: uint256, bits: uint256) -> uint256:
     """
     bound: int256 = 1 << (bits - 1)
     assert amount >= -bound and amount < bound, "fixed_point: field overflow"
-    return (convert(amount, uint256) & ((1 << bits) - 1)) << offset
+    return (convert(convert(amount, bytes32), uint256) & ((1 << bits) - 1)) << offset
