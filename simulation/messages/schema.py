@@ -135,10 +135,8 @@ EVENTS: Final = pa.schema(
         ("account", pa.uint32()),  # the event's `account`, or `maker` of a fill; null where none
         ("counterparty", pa.uint32()),  # `taker`, `bidder` or `counterparty`; null where none
         ("market", pa.uint16()),  # null where none
-        (
-            "values",
-            pa.string(),
-        ),  # JSON object of every field under its name: exact integers, true/false, 0x...
+        # JSON object of every field under its name, compact: integers exact, true/false, "0x..." for the rest
+        ("fields", pa.string()),
     ]
 )
 
