@@ -2,20 +2,20 @@
 """From recorded blocks to numbers: every metric by name, with its definition, its unit and its function.
 
 Metrics read the files of a run folder and nothing else, so that any recorded run can be measured again.
-Importing this package fills `REGISTRY`; a new metric is a decorated function in one of its files.
+Importing this package fills `definitions()`; a new metric is a decorated function in one of its files.
 """
 
 from simulation.metrics import accounts, gas, keepers, liquidations, markets, solvency
 from simulation.metrics.format import show
-from simulation.metrics.registry import REGISTRY, Definition, compute
+from simulation.metrics.registry import Definition, compute, definitions
 from simulation.metrics.tables import RunTables
 
 __all__ = [
-    "REGISTRY",
     "Definition",
     "RunTables",
     "accounts",
     "compute",
+    "definitions",
     "gas",
     "keepers",
     "liquidations",

@@ -10,7 +10,7 @@ from typing import Final
 
 __all__ = ["show", "show_duration"]
 
-_SCALES: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e4, "k"))
+_SCALES: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
 def show(value: float | None, unit: str) -> str:
@@ -51,9 +51,9 @@ def show_duration(seconds: float) -> str:
 
 
 def _short(size: float) -> str:
-    for scale, letter in _SCALES:
-        if size >= scale:
-            return f"{size / scale:.3g}{letter}" if size < 999.5 * scale else f"{size / scale:,.0f}{letter}"
-    if size >= 1_000:
+    if size >= 9_999.5:
+        scale, letter = next((step for step in _SCALES if size >= 0.9995 * step[0]), _SCALES[-1])
+        return f"{size / scale:.3g}{letter}" if size < 999.5 * scale else f"{size / scale:,.0f}{letter}"
+    if size >= 999.5:
         return f"{size:,.0f}"
     return f"{size:.3g}" if size else "0"

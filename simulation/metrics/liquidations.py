@@ -236,7 +236,7 @@ def over_liquidation(run: RunTables) -> float | None:
 
 @metric(
     "Concentration of liquidations",
-    "ratio",
+    "index",
     "Herfindahl-Hirschman index of liquidated notional by bidding agent: 1 is one bidder, 1/n is n equal "
     "ones.",
     better="lower",

@@ -9,12 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from simulation.messages.records import Metric
 from simulation.metrics.tables import RunTables
 
-__all__ = ["REGISTRY", "Better", "Definition", "Function", "compute", "metric"]
+__all__ = ["GROUPS", "Better", "Definition", "Function", "compute", "definitions", "metric"]
+
+GROUPS: Final = ("solvency", "liquidations", "keepers", "markets", "accounts", "gas")
+"""The files that define metrics, in the order of tables."""
 
 Better = Literal["lower", "higher", "neither"]
 Function = Callable[[RunTables], float | None]
@@ -36,12 +39,13 @@ class Definition:
     """Which direction a protocol designer wants; colours comparisons."""
     headline: bool
     """Shown first in a report and in the table of the command line."""
+    group: str
+    """One of GROUPS."""
     function: Function
     """None: not defined for this run, such as a rate over no events."""
 
 
-REGISTRY: dict[str, Definition] = {}
-"""Every metric by name, in the order of definition, which is the order of tables."""
+_REGISTRY: dict[str, Definition] = {}
 
 
 def metric(
@@ -51,17 +55,24 @@ def metric(
 
     def register(function: Function) -> Function:
         name = function.__name__
-        assert name not in REGISTRY, name
-        REGISTRY[name] = Definition(name, title, unit, definition, better, headline, function)
+        group = function.__module__.rpartition(".")[2]
+        assert name not in _REGISTRY and group in GROUPS, f"{group}: {name}"
+        _REGISTRY[name] = Definition(name, title, unit, definition, better, headline, group, function)
         return function
 
     return register
 
 
+def definitions() -> dict[str, Definition]:
+    """Every metric by name, by group and inside a group as its file has them: the order of tables."""
+    ordered = sorted(_REGISTRY.values(), key=lambda item: GROUPS.index(item.group))
+    return {item.name: item for item in ordered}
+
+
 def compute(run: RunTables) -> tuple[Metric, ...]:
     """Every registered metric of a run; a value that is not finite counts as not defined."""
     measured = []
-    for item in REGISTRY.values():
+    for item in definitions().values():
         value = item.function(run)
         if value is not None and not math.isfinite(value):
             value = None
