@@ -4,7 +4,11 @@
 Rules are geth's: a sender's transactions execute in nonce order and a gap makes the later ones wait; a
 second transaction of the same nonce replaces the first only when it raises both fees by 10 %; a block takes
 again and again the best head among all senders. Ties go to the earlier arrival, so equal runs build equal
-blocks. Imports: mempool.fees.
+blocks.
+
+Everyone who is not simulated shares the blocks: their demand for gas is given for each block, at one tip of
+their own, and whoever bids less gets the space they leave. Gas of both counts for the base fee. Imports:
+nothing of this package.
 """
 
 from __future__ import annotations
@@ -13,8 +17,6 @@ import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
-
-from simulation.mempool.fees import Congestion
 
 __all__ = ["Block", "Mempool", "Pending", "Submission"]
 
@@ -121,8 +123,8 @@ class Mempool(Generic[T]):
             self._free[sender] = free
         return Submission(True, replaced=old)
 
-    def build(self, base_fee: int, gas_limit: int, congestion: Congestion | None = None) -> Block[T]:
-        """The next block: best heads first, others' demand at its tip, within the gas limit.
+    def build(self, base_fee: int, gas_limit: int, external_gas: int = 0, external_tip: int = 0) -> Block[T]:
+        """The next block: best heads first, the gas others want at their tip, within the gas limit.
 
         Takes nothing out: what the chain executed is reported with `executed`. A head that does not fit is
         passed over together with the rest of its sender's queue.
@@ -133,17 +135,15 @@ class Mempool(Generic[T]):
             if (head := queue.get(self._nonces.get(sender, 0))) is not None and head.max_fee >= base_fee
         ]
         heapq.heapify(heads)
-        external = congestion.demand(base_fee, gas_limit) if congestion else 0
-        external_tip = congestion.tip if congestion else 0
-        external_gas = 0
+        wanted, taken = external_gas, 0
         room = gas_limit
         chosen: list[Pending[T]] = []
         while heads:
             cost, _, head = heads[0]
-            if external and -cost < external_tip:
-                external_gas = min(external, room)
-                room -= external_gas
-                external = 0
+            if wanted and -cost < external_tip:
+                taken = min(wanted, room)
+                room -= taken
+                wanted = 0
             if head.gas_limit > room:
                 heapq.heappop(heads)
                 continue
@@ -155,9 +155,9 @@ class Mempool(Generic[T]):
                 continue
             tip = min(following.tip, following.max_fee - base_fee)
             heapq.heapreplace(heads, (-tip, following.arrival, following))
-        if external:
-            external_gas = min(external, room)
-        return Block(chosen, external_gas, gas_limit - external_gas)
+        if wanted:
+            taken = min(wanted, room)
+        return Block(chosen, taken, gas_limit - taken)
 
     def executed(self, transactions: Iterable[Pending[T]]) -> None:
         """Takes out what a block executed, reverted or not, and moves its senders' nonces on."""

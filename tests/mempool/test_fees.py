@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulation.mempool import Congestion, effective_tip, next_base_fee
+from simulation.mempool import effective_tip, next_base_fee
 
 GWEI = 10**9
 
@@ -38,19 +38,3 @@ def test_effective_tip_is_capped_by_the_maximal_fee() -> None:
     assert effective_tip(3, 10, 5) == 3
     assert effective_tip(3, 7, 5) == 2
     assert effective_tip(3, 4, 5) == -1
-
-
-def test_others_meet_the_target_at_their_price() -> None:
-    others = Congestion(price=50 * GWEI, elasticity=2.0)
-    assert others.demand(50 * GWEI, 30_000_000) == 15_000_000
-    assert others.demand(100 * GWEI, 30_000_000) == 3_750_000
-    assert others.demand(10 * GWEI, 30_000_000) == 30_000_000
-    assert Congestion().demand(1, 30_000_000) == 0
-
-
-def test_base_fee_settles_at_the_price_of_others() -> None:
-    others = Congestion(price=80 * GWEI)
-    base_fee = 13 * GWEI
-    for _ in range(60):
-        base_fee = next_base_fee(base_fee, others.demand(base_fee, 30_000_000), 30_000_000)
-    assert abs(base_fee / (80 * GWEI) - 1) < 0.02

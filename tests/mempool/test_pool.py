@@ -6,7 +6,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulation.mempool import Congestion, Mempool, Pending
+from simulation.mempool import Mempool, Pending
 
 ARRIVALS = itertools.count()
 
@@ -94,8 +94,7 @@ def test_a_replaced_transaction_does_not_expire_its_successor() -> None:
 
 def test_others_take_space_before_those_who_bid_less() -> None:
     pool = pool_of(pending(1, tip=9, gas=400), pending(2, tip=3, gas=400), pending(3, tip=2, gas=100))
-    others = Congestion(price=100, tip=5)
-    block = pool.build(100, 1_000, others)
+    block = pool.build(100, 1_000, external_gas=500, external_tip=5)
     assert [item.payload for item in block.transactions] == ["1/0", "3/0"]
     assert block.external_gas == 500 and block.gas_available == 500
 
