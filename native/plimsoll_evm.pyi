@@ -3,7 +3,7 @@
 
 Addresses are 20 bytes, words 32 bytes, amounts in wei, gas prices in wei per gas. Columns come back as bytes
 for `numpy.frombuffer`; those of numbers are native-endian. Malformed input raises ValueError, TypeError or
-OverflowError before anything runs. What a transaction does, a revert included, is data and never an exception.
+OverflowError before anything runs. What a transaction does, a revert included, is data, never an exception.
 An `Evm` is used by one thread at a time; a second one gets RuntimeError while a block runs.
 """
 
@@ -225,9 +225,9 @@ class Evm:
     def block_hash(self, number: int) -> bytes:
         """The hash that was set, or keccak256 of the number as 32 bytes."""
     def snapshot(self) -> int:
-        """Opens a snapshot in constant time; it stays open until an earlier one is reverted to or released."""
+        """Opens a snapshot in constant time; it lasts until an earlier one is reverted to or released."""
     def revert(self, snapshot: int) -> None:
-        """Undoes what happened since; later snapshots are dropped, this one stays open. Raises SnapshotError."""
+        """Undoes what happened since and drops later snapshots; this one stays. Raises SnapshotError."""
     def release(self, snapshot: int) -> None:
         """Drops the snapshot and later ones, keeping the state. Raises SnapshotError."""
     def copy(self) -> Evm:
@@ -243,7 +243,7 @@ class Evm:
         """32 bytes that do not depend on the order of insertion; costs what has changed since the last call.
 
         keccak256 of the sum mod 2**256 of one keccak256 term for each non-zero slot, non-empty account and
-        set block hash. It shows that two runs agree; it is no commitment against someone who seeks collisions.
+        set block hash. It shows that two runs agree; it is no commitment against one who seeks collisions.
         """
     def state_hash_from_scratch(self) -> bytes:
         """The same hash from the whole state."""
