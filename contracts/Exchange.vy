@@ -575,12 +575,12 @@ def _book(market: uint256, reduce_only: bool) -> uint256:
     if book != 0 and reduce_only:
         return book
     spec: IInstruments.MarketSpec = staticcall INSTRUMENTS.spec(market)
-    assert spec.active or reduce_only, NOT_ACTIVE
     if book == 0:
         assert spec.tick_size != 0 and spec.lot_size != 0, NO_MARKET
         assert spec.tick_size <= book_math.MASK_56 and spec.lot_size <= book_math.MASK_64, NO_MARKET
         book = spec.tick_size | (spec.lot_size << 56)
         order_book.books[market] = book
+    assert spec.active or reduce_only, NOT_ACTIVE
     return book
 
 
