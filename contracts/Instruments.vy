@@ -68,6 +68,10 @@ MASK_64: constant(uint256) = 2**64 - 1
 PRICE_MASK: constant(uint256) = 2**72 - 1
 MASK_80: constant(uint256) = 2**80 - 1
 MASK_112: constant(uint256) = 2**112 - 1
+VALID: constant(uint256) = 1 << 240
+# Subtracted, it takes the bias off a step and puts that of the index on (funding_math).
+STEP_TO_NANO: constant(uint256) = funding_math.ACCRUAL_BIAS - funding_math.INDEX_OFFSET
+NANO_SPAN: constant(uint256) = funding_math.HIGHEST_BIASED - funding_math.LOWEST_BIASED
 # Everything but index, rate and time, which are what an accrual replaces.
 IDENTITY_MASK: constant(uint256) = MASK_16 << 208
 
@@ -116,7 +120,7 @@ def touch(market: uint256) -> (uint256, uint256):
     cap: uint256 = 0
     if accrued >> 216 != 0:
         cap = limits & MASK_80
-    return self._market_word(accrued, tick), cap
+    return self._market_word(self._index(accrued), tick), cap
 
 
 @external
@@ -127,16 +131,45 @@ def words(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
     @param markets Numbers of markets, 1 to 255; one without a market gives a word that is not valid.
     @return One word for each, in order.
     """
-    count: uint256 = len(markets)
     found: DynArray[uint256, 64] = markets
-    feeds: DynArray[uint256, 72] = markets
-    for i: uint256 in range(count, bound=64):
-        packed: uint256 = self._funding[markets[i]]
-        found[i] = packed
-        feeds[i] = (packed >> 208) & MASK_8
-    feeds = staticcall ORACLE.words(feeds)
-    for i: uint256 in range(count, bound=64):
-        found[i] = self._market_word(found[i], feeds[i])
+    i: uint256 = 0
+    for market: uint256 in markets:
+        packed: uint256 = self._funding[market]
+        # The constructor has seen code at ORACLE; looking again would be paid for every position.
+        tick: uint256 = staticcall ORACLE.word((packed >> 208) & MASK_8, skip_contract_check=True)
+        spot: uint256 = tick & PRICE_MASK
+        word: uint256 = ((tick >> 72) & PRICE_MASK) | (spot << 72) | (((tick >> 144) & MASK_16) << 224)
+        # The rest is _accrual_end, oracle_math._is_valid, _index_at and funding_math._index_nano in one
+        # piece, because a margin check runs it for every position; a test holds it against `touch`.
+        elapsed: uint256 = (packed >> 176) & MASK_32
+        fresh_until: uint256 = unsafe_add((tick >> 160) & MASK_32, (tick >> 224) & MASK_16)
+        if block.timestamp <= fresh_until:
+            if tick >> 240 == 0 and spot != 0:
+                word |= VALID
+            elapsed = unsafe_sub(block.timestamp, elapsed)
+        elif elapsed < fresh_until:
+            elapsed = unsafe_sub(fresh_until, elapsed)
+        else:
+            elapsed = 0
+        step: uint256 = unsafe_div(
+            unsafe_add(
+                unsafe_mul(
+                    convert(convert(convert(convert(packed << 80, bytes32), int256) >> 192, bytes32), uint256),
+                    unsafe_mul(elapsed, spot),
+                ),
+                funding_math.ACCRUAL_OFFSET,
+            ),
+            funding_math.RATE_DIVISOR,
+        )
+        index: uint256 = convert(
+            convert(convert(convert(packed << 144, bytes32), int256) >> 144, bytes32), uint256
+        )
+        nano: uint256 = unsafe_div(unsafe_sub(unsafe_add(index, step), STEP_TO_NANO), 10**9)
+        if unsafe_sub(nano, funding_math.LOWEST_BIASED) > NANO_SPAN:
+            nano = self._limited(nano)
+        # The bias is a multiple of 2**80 and falls to the mask.
+        found[i] = word | ((nano & MASK_80) << 144)
+        i = unsafe_add(i, 1)
     return found
 
 
@@ -315,7 +348,7 @@ def _checked_limits(
     assert static_rate <= limit and static_rate >= -limit, BAD_RATE
     return (
         max_open_interest
-        | ((convert(static_rate, uint256) & MASK_64) << 80)
+        | ((convert(convert(static_rate, bytes32), uint256) & MASK_64) << 80)
         | (max_rate << 144)
         | (convergence_hours << 208)
     )
@@ -341,8 +374,8 @@ def _accrue(market: uint256, packed: uint256, limits: uint256, tick: uint256) ->
         )
     accrued: uint256 = (
         (packed & IDENTITY_MASK)
-        | (convert(index, uint256) & MASK_112)
-        | ((convert(rate, uint256) & MASK_64) << 112)
+        | (convert(convert(index, bytes32), uint256) & MASK_112)
+        | ((convert(convert(rate, bytes32), uint256) & MASK_64) << 112)
         | (until << 176)
     )
     if accrued != packed:
@@ -355,20 +388,30 @@ def _accrue(market: uint256, packed: uint256, limits: uint256, tick: uint256) ->
 
 @internal
 @view
-def _market_word(packed: uint256, tick: uint256) -> uint256:
+def _market_word(index: int256, tick: uint256) -> uint256:
     """
-    @dev mark 72 | spot 72 | funding index 80 | confidence 16 | valid 16 out of a funding word and a tick.
+    @dev mark 72 | spot 72 | funding index 80 | confidence 16 | valid 16 of an index of now and a tick.
     """
-    index: int256 = funding_math._index_nano(self._index_at(packed, tick, self._accrual_end(packed, tick)))
     word: uint256 = (
         ((tick >> 72) & PRICE_MASK)
         | ((tick & PRICE_MASK) << 72)
-        | ((convert(index, uint256) & MASK_80) << 144)
+        | ((convert(convert(funding_math._index_nano(index), bytes32), uint256) & MASK_80) << 144)
         | (((tick >> 144) & MASK_16) << 224)
     )
     if oracle_math._is_valid(tick, block.timestamp):
-        return word | (1 << 240)
+        word |= VALID
     return word
+
+
+@internal
+@pure
+def _limited(nano: uint256) -> uint256:
+    """
+    @dev An index in nano, biased, brought back to the limit that it passed.
+    """
+    if nano > funding_math.INDEX_BIAS:
+        return funding_math.HIGHEST_BIASED
+    return funding_math.LOWEST_BIASED
 
 
 @internal
@@ -395,7 +438,7 @@ def _index_at(packed: uint256, tick: uint256, until: uint256) -> int256:
 @internal
 @pure
 def _index(packed: uint256) -> int256:
-    return convert(packed << 144, int256) >> 144
+    return convert(convert(packed << 144, bytes32), int256) >> 144
 
 
 @internal
@@ -410,4 +453,4 @@ def _signed_64(bits: uint256) -> int256:
     """
     @dev The lowest 64 bits as two's complement.
     """
-    return convert(bits << 192, int256) >> 192
+    return convert(convert(bits << 192, bytes32), int256) >> 192

@@ -13,7 +13,7 @@ from contracts.math import fixed_point
 
 WAD: constant(int256) = 10**18
 # One hour, times the factor that takes (wad rate) * (nano USD) down to 1e-18 USD.
-RATE_DIVISOR: constant(int256) = 3_600 * 10**9
+RATE_DIVISOR: constant(uint256) = 3_600 * 10**9
 NANO_PER_INDEX: constant(int256) = 10**9
 
 # The index in nano must fit in an int80 field: 2**108 // 10**9 < 2**79. At 1 % an hour of a price of
@@ -23,8 +23,14 @@ INDEX_LIMIT: constant(int256) = 2**108
 
 # Floors by an unsigned division: x // d == (x + K * d) // d - K for any integer K, and the sum is positive
 # because |x| < K * d. |rate * seconds * price| < 2**(63 + 32 + 72) = 2**167.
-ACCRUAL_BIAS: constant(int256) = 2**168
-INDEX_BIAS: constant(int256) = 2**110
+ACCRUAL_BIAS: constant(uint256) = 2**168
+ACCRUAL_OFFSET: constant(uint256) = ACCRUAL_BIAS * 3_600 * 10**9
+# |index + step| < 2**108 + 2**126 < 2**139 in `_index_now`, also before it is limited.
+INDEX_BIAS: constant(uint256) = 2**110
+INDEX_OFFSET: constant(uint256) = INDEX_BIAS * 10**9
+# floor(INDEX_LIMIT / 10**9) and floor(-INDEX_LIMIT / 10**9), biased.
+HIGHEST_BIASED: constant(uint256) = INDEX_BIAS + 2**108 // 10**9
+LOWEST_BIASED: constant(uint256) = INDEX_BIAS - 2**108 // 10**9 - 1
 
 
 @internal
@@ -60,11 +66,12 @@ def _accrue(index: int256, rate: int256, seconds: uint256, spot: uint256) -> int
     """
     @dev index + floor(rate * seconds / 3600 * spot), kept within +-INDEX_LIMIT.
     """
-    product: int256 = unsafe_mul(unsafe_mul(rate, convert(seconds, int256)), convert(spot, int256))
-    step: int256 = unsafe_sub(
-        unsafe_div(unsafe_add(product, ACCRUAL_BIAS * RATE_DIVISOR), RATE_DIVISOR), ACCRUAL_BIAS
+    product: uint256 = unsafe_mul(self._bits(rate), unsafe_mul(seconds, spot))
+    step: uint256 = unsafe_sub(
+        unsafe_div(unsafe_add(product, ACCRUAL_OFFSET), RATE_DIVISOR), ACCRUAL_BIAS
     )
-    return max(min(unsafe_add(index, step), INDEX_LIMIT), -INDEX_LIMIT)
+    accrued: int256 = convert(convert(unsafe_add(self._bits(index), step), bytes32), int256)
+    return max(min(accrued, INDEX_LIMIT), -INDEX_LIMIT)
 
 
 @internal
@@ -73,4 +80,13 @@ def _index_nano(index: int256) -> int256:
     """
     @dev The index in nano USD per unit base, floored; fits in 80 bits.
     """
-    return unsafe_sub(unsafe_div(unsafe_add(index, INDEX_BIAS * NANO_PER_INDEX), NANO_PER_INDEX), INDEX_BIAS)
+    return fixed_point._div_floor(index, NANO_PER_INDEX)
+
+
+@internal
+@pure
+def _bits(amount: int256) -> uint256:
+    """
+    @dev Two's complement as it stands; additions and products modulo 2**256 are the same for both signs.
+    """
+    return convert(convert(amount, bytes32), uint256)
