@@ -3,7 +3,7 @@
 """
 @title The on-chain limit order book
 @license AGPL-3.0-only
-@notice Matches by price, then by time, at the maker's price; the Vault alone judges margin and moves money.
+@notice Matches by price, then by time, at the maker's price; the Ledger alone judges margin and books trades.
         An order that arrives takes what crosses it, oldest first at the best price. Each resting order it meets is a
         touch: it is filled, or removed because it has expired (3), its account cannot carry the fill (4), it belongs to
         the taker's own account (5: the resting order goes, other accounts of one owner may trade with each other), its
@@ -17,7 +17,7 @@ from snekmate.auth import ownable
 
 from contracts.interfaces import IExchange
 from contracts.interfaces import IInstruments
-from contracts.interfaces import IVault
+from contracts.interfaces import ILedger
 from contracts.math import book_math
 from contracts.modules import guarded
 from contracts.modules import order_book
@@ -80,7 +80,7 @@ NOTHING_TO_DO: constant(String[32]) = "exchange: nothing to do"
 NO_ORDER: constant(String[32]) = "exchange: no such order"
 NOT_AUTHORISED: constant(String[32]) = "exchange: not authorised"
 
-VAULT: immutable(IVault)
+LEDGER: immutable(ILedger)
 INSTRUMENTS: immutable(IInstruments)
 
 struct Incoming:
@@ -107,13 +107,13 @@ counter: uint256
 
 
 @deploy
-def __init__(vault: address, instruments: address, guardian: address, maker_fee_bps: uint256, taker_fee_bps: uint256):
+def __init__(ledger: address, instruments: address, guardian: address, maker_fee_bps: uint256, taker_fee_bps: uint256):
     """
     @param maker_fee_bps Fee of the resting side in bps of the notional, at most MAX_FEE_BPS; 0 is allowed.
     @param taker_fee_bps Fee of the arriving side.
     """
-    assert vault != empty(address) and instruments != empty(address), BAD_ADDRESS
-    VAULT = IVault(vault)
+    assert ledger != empty(address) and instruments != empty(address), BAD_ADDRESS
+    LEDGER = ILedger(ledger)
     INSTRUMENTS = IInstruments(instruments)
     guarded.__init__(guardian)
     self._set_fees(maker_fee_bps, taker_fee_bps)
@@ -248,7 +248,7 @@ def purge(order_ids: DynArray[uint256, 32]) -> uint256:
             continue
         if book_math._is_expired(order, block.timestamp):
             self._drop(order_id, order, EXPIRED)
-        elif staticcall VAULT.in_liquidation(order & book_math.MASK_32):
+        elif staticcall LEDGER.in_liquidation(order & book_math.MASK_32):
             self._drop(order_id, order, LIQUIDATION)
         else:
             continue
@@ -410,7 +410,7 @@ def _place(
     resting: uint256 = 0
     if not reduce_only:
         resting = unsafe_mul(open_lots, lot_size)
-    extcall VAULT.fill_taker(
+    extcall LEDGER.fill_taker(
         msg.sender,
         account,
         market,
@@ -438,7 +438,7 @@ def _rest(
 def _match(incoming: Incoming, book: uint256) -> Taken:
     """
     @dev Trades `incoming` against the opposite side, at most `touches` resting orders. Whether the caller may act
-         for the account is the Vault's answer afterwards.
+         for the account is the Ledger's answer afterwards.
     """
     taken: Taken = empty(Taken)
     maker_side: uint256 = book_math._side(incoming.market, not incoming.is_bid)
@@ -486,7 +486,7 @@ def _fill(incoming: Incoming, taken: Taken, order_id: uint256, order: uint256, b
     notional: uint256 = unsafe_mul(size, price)
     counter: uint256 = self.counter
     maker_fee: uint256 = book_math._fee_up(notional, (counter >> 40) & book_math.MASK_16)
-    if not extcall VAULT.fill_maker(
+    if not extcall LEDGER.fill_maker(
         maker,
         incoming.market,
         self._signed(not incoming.is_bid, size),
@@ -495,7 +495,7 @@ def _fill(incoming: Incoming, taken: Taken, order_id: uint256, order: uint256, b
         order & book_math.IS_REDUCE_ONLY == 0,
     ):
         reason: uint256 = BELOW_MARGIN
-        if staticcall VAULT.in_liquidation(maker):
+        if staticcall LEDGER.in_liquidation(maker):
             reason = LIQUIDATION
         self._drop(order_id, order, reason)
         return taken
@@ -562,7 +562,7 @@ def _release(account: uint256, market: uint256, bids: uint256, asks: uint256):
     if bids == 0 and asks == 0:
         return
     lot_size: uint256 = (order_book.books[market] >> 56) & book_math.MASK_64
-    extcall VAULT.release_orders(account, market, bids * lot_size, asks * lot_size)
+    extcall LEDGER.release_orders(account, market, bids * lot_size, asks * lot_size)
 
 
 @internal
@@ -590,7 +590,7 @@ def _reducible_down(account: uint256, market: uint256, is_bid: bool, lot_size: u
     """
     @dev Whole lots by which an order on this side can shrink the position.
     """
-    position: IVault.Position = staticcall VAULT.position(account, market)
+    position: ILedger.Position = staticcall LEDGER.position(account, market)
     if is_bid:
         return convert(max(-position.size, 0), uint256) // lot_size
     return convert(max(position.size, 0), uint256) // lot_size
@@ -607,7 +607,7 @@ def _existing(order_id: uint256) -> uint256:
 @internal
 @view
 def _check_authorised(account: uint256):
-    assert staticcall VAULT.authorised(account, msg.sender), NOT_AUTHORISED
+    assert staticcall LEDGER.authorised(account, msg.sender), NOT_AUTHORISED
 
 
 @internal

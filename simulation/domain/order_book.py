@@ -240,7 +240,7 @@ class OrderBook:
             if len(self.orders_of(new.account)) >= MAX_ORDERS:
                 raise Refused("exchange: too many open orders")
         if not authorised:
-            raise Refused("vault: caller not authorised")
+            raise Refused("ledger: caller not authorised")
 
     def _match(
         self, new: NewOrder, wanted: int, market: Market, ledger: Ledger, timestamp: int

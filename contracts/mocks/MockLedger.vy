@@ -1,14 +1,14 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: AGPL-3.0-only
 """
-@title A Vault that answers what it is told and records what it is asked, for unit tests of the Exchange
+@title A Ledger that answers what it is told and records what it is asked, for unit tests of the Exchange
 @license AGPL-3.0-only
 @notice Owners, positions, refusals and liquidations are set by the test. Fills move positions; reservations are kept
         exactly and never below zero, so that a wrong release reverts. A maker's fills must be taken by the
         taker in the same transaction: what they leave open is checked in `fill_taker`.
 """
 
-from contracts.interfaces import IVault
+from contracts.interfaces import ILedger
 
 event MakerFilled:
     account: indexed(uint256)
@@ -33,8 +33,8 @@ event OrdersReleased:
     bids: uint256
     asks: uint256
 
-NOT_AUTHORISED: constant(String[32]) = "vault: caller not authorised"
-UNBALANCED: constant(String[32]) = "vault: fills do not sum to zero"
+NOT_AUTHORISED: constant(String[32]) = "ledger: caller not authorised"
+UNBALANCED: constant(String[32]) = "ledger: fills do not sum to zero"
 
 owners: HashMap[uint256, address]
 delegates: HashMap[uint256, HashMap[address, bool]]
@@ -142,8 +142,8 @@ def in_liquidation(account: uint256) -> bool:
 
 @external
 @view
-def position(account: uint256, market: uint256) -> IVault.Position:
-    return IVault.Position(
+def position(account: uint256, market: uint256) -> ILedger.Position:
+    return ILedger.Position(
         size=self.sizes[account][market],
         entry_price=0,
         funding_index=0,
