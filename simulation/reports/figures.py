@@ -1,0 +1,421 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plots of a run's report, each from the recorded tables. Imports: metrics, reports.plot."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulation.metrics import RunTables, gas, keepers, liquidations, show
+from simulation.metrics.accounts import LEVERAGE
+from simulation.reports.plot import SERIES, Plot, Values, bars, line, marks
+from simulation.reports.thin import LIMIT
+
+__all__ = ["run_plots"]
+
+_REASONS = {
+    1: ("buffer restored", "@teal"),
+    2: ("nothing left", "@violet"),
+    3: ("written off", "@rose"),
+    None: ("still open", "@amber"),
+}
+_TIMES = "(timestamp * 1000)::BIGINT AS time"
+
+
+def run_plots(run: RunTables) -> dict[str, list[Plot]]:
+    """Section title to its plots, in the order of the page."""
+    return {
+        "Prices": [_prices(run)],
+        "Margin": [_health(run), _leverage(run)],
+        "Liquidations": [_liquidations(run), _keeper_notional(run), _keeper_profit(run)],
+        "Solvency": [_bad_debt(run), _fund(run), _balance(run)],
+        "Markets": [_open_interest(run), _funding(run), _book(run), _oracle(run)],
+        "Gas": [_base_fee(run), _functions(run)],
+    }
+
+
+def _prices(run: RunTables) -> Plot:
+    traces = []
+    for row, (market, symbol) in enumerate(run.symbols.items(), 1):
+        table = run.columns(
+            f"SELECT {_TIMES}, reference, nullif(spot, 0) AS spot, nullif(mark, 0) AS mark "
+            "FROM markets JOIN blocks USING (block) WHERE market = ? ORDER BY block",
+            [market],
+        )
+        series = (
+            ("reference", "@grey", 1.1, "solid"),
+            ("spot", SERIES[(row - 1) % 7], 1.4, "dot"),
+            ("mark", SERIES[(row - 1) % 7], 1.8, "solid"),
+        )
+        for column, colour, width, dash in series:
+            traces.append(
+                line(
+                    table["time"],
+                    table[column],
+                    f"{symbol} {column}",
+                    colour,
+                    panel=row,
+                    width=width,
+                    dash=dash,
+                    money=True,
+                )
+            )
+    return Plot(
+        "prices",
+        "Price",
+        "Reference is the price path itself. Spot and mark are what the oracle holds on chain after each "
+        "block: margin, funding and auctions use mark.",
+        tuple(f"{symbol}, USD" for symbol in run.symbols.values()),
+        traces,
+        height=150 + 175 * max(1, len(run.symbols)),
+    )
+
+
+def _health(run: RunTables) -> Plot:
+    table = run.columns(
+        f"SELECT {_TIMES}, below_initial, below_maintenance, in_liquidation, shortfall_usd FROM blocks "
+        "ORDER BY block"
+    )
+    time = table["time"]
+    return Plot(
+        "health",
+        "Margin health",
+        "Accounts whose equity is below initial or maintenance margin after each block, and how much "
+        "maintenance margin is missing in all: Σ max(0, maintenance margin − equity).",
+        ("accounts", "shortfall, USD"),
+        [
+            line(time, table["below_initial"], "below initial margin", "@amber", fill=True),
+            line(time, table["below_maintenance"], "below maintenance margin", "@rose", fill=True),
+            line(time, table["in_liquidation"], "in liquidation", "@violet"),
+            line(time, table["shortfall_usd"], "shortfall", "@rose", panel=2, fill=True, money=True),
+        ],
+        height=380,
+        layout={"yaxis": {"rangemode": "tozero"}, "yaxis2": {"rangemode": "tozero"}},
+    )
+
+
+def _leverage(run: RunTables) -> Plot:
+    table = run.columns(
+        f"SELECT {_TIMES}, quantile_cont(leverage, 0.05) AS low, median(leverage) AS middle, "
+        f"quantile_cont(leverage, 0.95) AS high FROM ({LEVERAGE}) JOIN blocks USING (block) "
+        "GROUP BY block, timestamp ORDER BY block"
+    )
+    time = table["time"]
+    low = line(time, table["low"], "5 %", "@blue/45", width=0.8, unit="×")
+    high = line(time, table["high"], "95 %", "@blue/45", width=0.8, unit="×")
+    high |= {"fill": "tonexty", "fillcolor": "@blue/14"}
+    traces = [low, high, line(time, table["middle"], "median", "@blue", width=2, unit="×")]
+    return Plot(
+        "leverage",
+        "Leverage",
+        "Σ |size| · mark over equity, of accounts with a position and positive equity: median and the band "
+        "from 5 % to 95 %, in the blocks in which every account is recorded.",
+        ("multiple of equity",),
+        traces if len(time) else [],
+        height=380,
+        layout={"yaxis": {"rangemode": "tozero"}},
+        note="No account held a position in a sampled block.",
+    )
+
+
+def _liquidations(run: RunTables) -> Plot:
+    found = liquidations.auctions(run)
+    # The largest ones when there are more than a page can carry.
+    shown = sorted(sorted(found, key=lambda item: -item.notional_usd)[:LIMIT], key=lambda item: item.started)
+    start, first, step = run.summary["start"], run.summary["first_block"], run.block_seconds
+    largest = max((item.notional_usd for item in shown), default=1.0) or 1.0
+    traces = []
+    for reason, (label, colour) in _REASONS.items():
+        group = [item for item in shown if item.reason == reason]
+        if not group:
+            continue
+        texts = [
+            f"<b>account {item.account}</b> {item.agent}<br>{show(item.notional_usd, 'USD')} taken over in "
+            f"{item.bids} bids<br>equity {show(item.equity_usd, 'USD')} of "
+            f"{show(item.maintenance_margin_usd, 'USD')} at the start<br>started {item.delay_blocks} blocks "
+            f"late, "
+            + (f"ended after {item.ended - item.started}" if item.ended is not None else "not ended")
+            for item in group
+        ]
+        times = [round((start + (item.started - first) * step) * 1000) for item in group]
+        sizes = [6 + 22 * (item.notional_usd / largest) ** 0.5 for item in group]
+        trace = marks(times, [item.notional_usd for item in group], label, colour, texts, size=sizes)
+        traces.append(trace)
+    table = run.columns(f"SELECT {_TIMES}, in_liquidation FROM blocks ORDER BY block")
+    if traces:
+        traces.append(
+            line(
+                table["time"],
+                table["in_liquidation"],
+                "auctions running",
+                "@violet",
+                panel=2,
+                fill=True,
+                steps=True,
+            )
+        )
+    left_out = f" The {LIMIT:,} largest of {len(found):,} are drawn." if len(found) > LIMIT else ""
+    return Plot(
+        "liquidations",
+        "Liquidations and auctions",
+        "One disc for each auction, where it started; height and size are the notional that bidders took "
+        f"over, the colour says how it ended. Below: auctions running at the same time.{left_out}",
+        ("taken over, USD", "auctions"),
+        traces,
+        height=420,
+        layout={
+            "hovermode": "closest",
+            "yaxis": {"rangemode": "tozero", "domain": [0.32, 1]},
+            "yaxis2": {"rangemode": "tozero", "domain": [0, 0.22]},
+        },
+        note="No account was liquidated.",
+    )
+
+
+def _keeper_notional(run: RunTables) -> Plot:
+    rows = run.rows(
+        f"SELECT agent, {_TIMES}, sum(notional_usd) FROM bids JOIN blocks USING (block) "
+        "GROUP BY agent, block, timestamp ORDER BY agent, block"
+    )
+    first, last = _ends(run)
+    traces = []
+    for number, agent in enumerate(sorted({row[0] for row in rows})):
+        own = [row for row in rows if row[0] == agent]
+        times = [first, *(row[1] for row in own), last]
+        total = np.cumsum([0.0, *(row[2] for row in own), 0.0])
+        traces.append(line(times, total, agent or "unknown", SERIES[number % 7], steps=True, money=True))
+    return Plot(
+        "keeper-notional",
+        "Who liquidated",
+        "Notional taken over in auctions, at mark, added up by the agent whose account took it.",
+        ("USD",),
+        traces,
+        note="No bid was made.",
+    )
+
+
+def _keeper_profit(run: RunTables) -> Plot:
+    results = sorted(keepers.keepers(run), key=lambda result: -result.profit_usd)
+    names = [result.agent for result in results]
+    traces = []
+    if results:
+        before = [result.profit_usd + result.gas_usd for result in results]
+        after = [result.profit_usd for result in results]
+        traces = [
+            bars(names, after, "after gas", ["@teal" if value >= 0 else "@rose" for value in after]),
+            bars(names, before, "before gas", "@grey/45"),
+        ]
+        for trace in traces:
+            trace["hovertemplate"] = "%{y}: $%{x:,.4~s}"
+    return Plot(
+        "keeper-profit",
+        "Keeper profit",
+        "Equity at the end − equity at the start − net deposits, before and after the gas of all "
+        "transactions, reverted ones included.",
+        ("",),
+        traces,
+        over_time=False,
+        height=max(320, 70 + 44 * len(results)),
+        layout={
+            "xaxis": {"title": {"text": "USD"}},
+            "yaxis": {"autorange": "reversed"},
+            "legend": {"traceorder": "normal"},
+        },
+        note="No keeper took part.",
+    )
+
+
+def _bad_debt(run: RunTables) -> Plot:
+    table = run.columns(
+        f"""
+        SELECT {_TIMES}, b.bad_debt_usd AS open,
+               coalesce(sum(d.usd) OVER (ORDER BY b.block), 0) AS insured,
+               coalesce(sum(r.usd) OVER (ORDER BY b.block), 0) AS socialised,
+               deficit_usd::DOUBLE AS deficit
+        FROM blocks b
+        LEFT JOIN (SELECT block, sum(amount_usd) AS usd FROM draws GROUP BY block) d ON d.block = b.block
+        LEFT JOIN (SELECT block, sum(socialised_usd) AS usd FROM realised GROUP BY block) r
+            ON r.block = b.block
+        ORDER BY b.block
+        """
+    )
+    time = table["time"]
+    return Plot(
+        "bad-debt",
+        "Bad debt",
+        "Losses that accounts could not bear, by who bears them so far: the insurance fund, all holders of "
+        "cash (socialised), or nobody yet (open at mark). The line is the deficit that withdrawals still "
+        "have to burn.",
+        ("USD",),
+        [
+            line(time, table["insured"], "paid by insurance", "@blue", stack="loss", money=True),
+            line(time, table["socialised"], "socialised", "@rose", stack="loss", money=True),
+            line(time, table["open"], "open at mark", "@amber", stack="loss", money=True),
+            line(time, table["deficit"], "deficit", "@ink", dash="dot", money=True),
+        ],
+        layout={"yaxis": {"rangemode": "tozero"}},
+    )
+
+
+def _fund(run: RunTables) -> Plot:
+    table = run.columns(f"SELECT {_TIMES}, fund_assets_usd::DOUBLE AS held FROM blocks ORDER BY block")
+    return Plot(
+        "fund",
+        "Insurance fund",
+        "Cash tokens held by the fund after each block.",
+        ("USD",),
+        [line(table["time"], table["held"], "fund", "@teal", fill=True, steps=True, money=True)],
+        layout={"yaxis": {"rangemode": "tozero"}},
+    )
+
+
+def _balance(run: RunTables) -> Plot:
+    table = run.columns(
+        f"SELECT {_TIMES}, backing_usd::DOUBLE AS assets, claims_usd::DOUBLE AS claims, "
+        "total_borrow_usd::DOUBLE AS borrowed, "
+        "(claims_usd - backing_usd - deficit_usd)::DOUBLE AS gap FROM blocks ORDER BY block"
+    )
+    time = table["time"]
+    return Plot(
+        "balance",
+        "Assets against claims",
+        "What the vault holds in cash tokens against what accounts, fees and reserves may claim of it. Their "
+        "difference is the socialised deficit; the gap to it must be zero to the wei in every block.",
+        ("USD", "gap, USD"),
+        [
+            line(time, table["assets"], "assets", "@teal", width=2, money=True),
+            line(time, table["claims"], "claims", "@rose", dash="dot", width=2, money=True),
+            line(time, table["borrowed"], "borrowed", "@grey", money=True, hidden=True),
+            line(time, table["gap"], "claims − assets − deficit", "@ink", panel=2, money=True),
+        ],
+        height=360,
+        layout={"yaxis": {"domain": [0.3, 1]}, "yaxis2": {"domain": [0, 0.18], "nticks": 3}},
+    )
+
+
+def _open_interest(run: RunTables) -> Plot:
+    traces = []
+    for number, (market, symbol) in enumerate(run.symbols.items()):
+        time, values = _market_series(run, market, "open_interest * mark")
+        traces.append(line(time, values, symbol, SERIES[number % 7], stack="interest", money=True))
+    return Plot(
+        "open-interest",
+        "Open interest",
+        "One side, at mark, by market.",
+        ("USD",),
+        traces,
+        layout={"yaxis": {"rangemode": "tozero"}},
+    )
+
+
+def _funding(run: RunTables) -> Plot:
+    traces = []
+    for number, (market, symbol) in enumerate(run.symbols.items()):
+        time, values = _market_series(run, market, "funding_rate * 10000")
+        traces.append(line(time, values, symbol, SERIES[number % 7], unit=" bps/h"))
+    return Plot(
+        "funding",
+        "Funding rate",
+        "In force after each block; positive: longs pay shorts.",
+        ("bps per hour",),
+        traces,
+    )
+
+
+def _book(run: RunTables) -> Plot:
+    traces = []
+    for number, (market, symbol) in enumerate(run.symbols.items()):
+        colour = SERIES[number % 7]
+        spread = "(best_ask - best_bid) / (best_ask + best_bid) * 20000"
+        time, values = _market_series(run, market, "least(bid_depth_usd, ask_depth_usd)")
+        traces.append(line(time, values, f"{symbol} depth", colour, money=True))
+        time, values = _market_series(run, market, spread)
+        traces.append(line(time, values, f"{symbol} spread", colour, panel=2, dash="dot", unit=" bps"))
+    return Plot(
+        "book",
+        "Order book",
+        "Depth: the thinner side's resting orders within 1 % of the mid. Spread: best ask − best bid over "
+        "the mid; a gap where a side is empty.",
+        ("depth, USD", "spread, bps"),
+        traces,
+        height=360,
+        layout={"yaxis": {"rangemode": "tozero"}, "yaxis2": {"rangemode": "tozero"}},
+    )
+
+
+def _oracle(run: RunTables) -> Plot:
+    traces = []
+    for number, (market, symbol) in enumerate(run.symbols.items()):
+        colour = SERIES[number % 7]
+        time, values = _market_series(run, market, "(nullif(spot, 0) / reference - 1) * 10000")
+        traces.append(line(time, values, f"{symbol} error", colour, unit=" bps", width=1.2))
+        age = "CASE WHEN oracle_time > 0 THEN timestamp::DOUBLE - oracle_time::DOUBLE END"
+        time, values = _market_series(run, market, age)
+        traces.append(line(time, values, f"{symbol} age", colour, panel=2, dash="dot", unit=" s", width=1.2))
+    return Plot(
+        "oracle",
+        "Oracle",
+        "Error: spot on chain against the reference price. Age: time of the block − time the price was "
+        "observed.",
+        ("error, bps", "age, s"),
+        traces,
+        height=360,
+    )
+
+
+def _base_fee(run: RunTables) -> Plot:
+    table = run.columns(
+        f"SELECT {_TIMES}, base_fee_gwei, gas_used / 1e6 AS used, gas_limit / 1e6 AS most, pending FROM "
+        f"blocks ORDER BY block"
+    )
+    time = table["time"]
+    return Plot(
+        "base-fee",
+        "Block space",
+        "Base fee, gas used against the block gas limit, and transactions left waiting in the pool.",
+        ("base fee, gwei", "million gas", "waiting"),
+        [
+            line(time, table["base_fee_gwei"], "base fee", "@amber", unit=" gwei"),
+            line(time, table["used"], "gas used", "@blue", panel=2, width=1, unit=" M"),
+            line(time, table["most"], "limit", "@grey", panel=2, dash="dot", unit=" M"),
+            line(time, table["pending"], "waiting", "@violet", panel=3, fill=True),
+        ],
+        height=440,
+        layout={f"yaxis{row}": {"rangemode": "tozero"} for row in ("", "2", "3")},
+    )
+
+
+def _functions(run: RunTables) -> Plot:
+    found = [item for item in gas.functions(run) if item.median == item.median][:14]
+    names = [item.function for item in found]
+    traces = []
+    if found:
+        traces = [
+            bars(names, [item.median for item in found], "median", "@blue"),
+            bars(names, [item.p99 for item in found], "99 %", "@blue/45"),
+        ]
+    return Plot(
+        "functions",
+        "Gas by function",
+        "Receipt gas of successful transactions: median and 99 % quantile, the functions that used most gas "
+        "in all on top.",
+        ("",),
+        traces,
+        over_time=False,
+        height=440,
+        layout={"xaxis": {"title": {"text": "gas"}}, "yaxis": {"autorange": "reversed"}},
+        note="No transaction was recorded.",
+    )
+
+
+def _market_series(run: RunTables, market: int, expression: str) -> tuple[Values, Values]:
+    table = run.columns(
+        f"SELECT {_TIMES}, ({expression})::DOUBLE AS value FROM markets JOIN blocks USING (block) "
+        "WHERE market = ? ORDER BY block",
+        [market],
+    )
+    return table["time"], table["value"]
+
+
+def _ends(run: RunTables) -> tuple[int, int]:
+    first, last = run.rows("SELECT min(timestamp) * 1000, max(timestamp) * 1000 FROM blocks")[0]
+    return int(first), int(last)
