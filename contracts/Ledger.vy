@@ -1,0 +1,756 @@
+# pragma version 0.4.3
+# SPDX-License-Identifier: AGPL-3.0-only
+"""
+@title Ledger: positions, open interest, and the margin check
+@license AGPL-3.0-only
+@notice Every change of a position goes through here: trades from the Exchange, slices and deleveraging from the Liquidator. Every
+        trade sums to zero, and an account that takes risk must pass initial margin under its engine at valid prices.
+        Reducing needs neither: it needs a shortfall (IM - equity) that does not grow, at the last known prices.
+        An account in liquidation cannot trade until the Liquidator gives it back.
+"""
+
+from contracts.interfaces import IInstruments
+from contracts.interfaces import ILedger
+from contracts.interfaces import IMarginEngine
+from contracts.interfaces import IVault
+from contracts.math import ledger_math
+from contracts.modules import guarded
+from contracts.modules import position_ledger
+
+implements: ILedger
+
+initializes: guarded
+initializes: position_ledger
+
+exports: (
+    guarded.owner,
+    guarded.pending_owner,
+    guarded.transfer_ownership,
+    guarded.accept_ownership,
+    guarded.guardian,
+    guarded.set_guardian,
+    guarded.paused,
+    guarded.pause,
+    guarded.unpause,
+)
+
+NOT_EXCHANGE: constant(String[32]) = "ledger: caller is not exchange"
+NOT_LIQUIDATOR: constant(String[32]) = "ledger: not the liquidator"
+NOT_AUTHORISED: constant(String[32]) = "ledger: caller not authorised"
+WIRED: constant(String[32]) = "ledger: already wired"
+NO_ADDRESS: constant(String[32]) = "ledger: zero address"
+SAME_ACCOUNT: constant(String[32]) = "ledger: same account"
+LIQUIDATING: constant(String[32]) = "ledger: account in liquidation"
+NOT_LIQUIDATING: constant(String[32]) = "ledger: not in liquidation"
+BELOW_MARGIN: constant(String[32]) = "ledger: below initial margin"
+STALE_PRICE: constant(String[32]) = "ledger: stale price"
+NOT_PERMITTED: constant(String[32]) = "ledger: market not permitted"
+UNBALANCED: constant(String[32]) = "ledger: trade is not zero-sum"
+OVER_CAP: constant(String[32]) = "ledger: open interest cap"
+RESTING_UNDERFLOW: constant(String[32]) = "ledger: resting size"
+NOT_REDUCING: constant(String[32]) = "ledger: must reduce both"
+BAD_FRACTION: constant(String[32]) = "ledger: fraction out of bound"
+
+WAD: constant(uint256) = 10**18
+MAX_POSITIONS: constant(uint256) = 64
+MASK_72: constant(uint256) = 2**72 - 1
+
+event Wired:
+    exchange: address
+    liquidator: address
+
+struct Overlay:
+    market: uint256     # 0: the account as it stands
+    size: int256
+    entry: uint256
+    funding_index: int256
+    bids: uint256
+    asks: uint256
+
+VAULT: immutable(IVault)
+INSTRUMENTS: immutable(IInstruments)
+
+exchange: public(address)
+liquidator: public(address)
+
+# The trade in progress: what the makers of this call have taken on, to be matched by its one taker.
+leg_market: transient(uint256)
+leg_size: transient(int256)
+leg_quote: transient(int256)
+leg_word: transient(uint256)
+leg_cap: transient(uint256)
+leg_open_interest: transient(uint256)
+
+
+@deploy
+def __init__(vault: address, instruments: address, guardian: address):
+    """
+    @notice Deploys an empty ledger owned by the deployer.
+    """
+    VAULT = IVault(vault)
+    INSTRUMENTS = IInstruments(instruments)
+    guarded.__init__(guardian)
+
+
+@external
+def wire(exchange: address, liquidator: address):
+    """
+    @notice Names the Exchange and the Liquidator; once. Owner only.
+    """
+    guarded.ownable._check_owner()
+    assert self.exchange == empty(address), WIRED
+    assert exchange != empty(address) and liquidator != empty(address), NO_ADDRESS
+    self.exchange = exchange
+    self.liquidator = liquidator
+    log Wired(exchange=exchange, liquidator=liquidator)
+
+
+@external
+@nonreentrant
+def settle(account: uint256) -> int256:
+    """
+    @notice Turns unrealised PnL and unpaid funding of all positions into cash at the mark price; anyone. Changes no equity.
+    @return int256 Cash afterwards, wad.
+    """
+    self._check_not_liquidating(account)
+    self._settle(account)
+    return staticcall VAULT.cash(account)
+
+
+# ---------------------------------------------------------------- Exchange only
+
+
+@external
+@nonreentrant
+def fill_maker(
+    account: uint256, market: uint256, size: int256, price: uint256, fee: uint256, reserved: bool
+) -> bool:
+    """
+    @notice Applies one fill to a resting order's account. Exchange only; the same call must end in `fill_taker`.
+    @param size Signed for the maker, nano base.
+    @param price Nano USD.
+    @param fee Wad USD.
+    @param reserved Whether the order reserved its size when it was placed; then the reservation shrinks by |size|.
+    @return bool False: the account may not carry the fill and nothing has changed.
+    """
+    self._check_exchange()
+    if ledger_math._is_liquidating(position_ledger.headers[account]):
+        return False
+    self._open_leg(market)
+    quote: int256 = size * convert(price, int256)
+    old: uint256 = position_ledger._position(account, market)
+    bids: uint256 = 0
+    asks: uint256 = 0
+    bids, asks = position_ledger._orders(account, market, old)
+    if reserved:
+        bids, asks = self._less(bids, asks, convert(max(size, 0), uint256), convert(max(-size, 0), uint256))
+    adds_risk: bool = self._adds_risk(ledger_math._size(old), ledger_math._size(old) + size)
+    if adds_risk:
+        assert self.leg_word >> 240 == 1, STALE_PRICE
+    if not self._trade(account, market, old, size, quote, fee, bids, asks, adds_risk):
+        return False
+    self.leg_size += size
+    self.leg_quote += quote
+    return True
+
+
+@external
+@nonreentrant
+def fill_taker(
+    caller: address, account: uint256, market: uint256, size: int256, quote: int256, fee: uint256, resting: int256
+):
+    """
+    @notice Closes a trade: applies the taker's side, reserves what rests, checks margin once. Exchange only.
+    @param caller Who asks; must be owner or delegate.
+    @param size Signed for the taker, nano base; with the makers' it sums to zero.
+    @param quote Sum of size * price, wad, positive when buying.
+    @param fee Wad USD.
+    @param resting Size that now rests, nano base: positive a bid, negative an ask.
+    """
+    self._check_exchange()
+    assert staticcall VAULT.authorised(account, caller), NOT_AUTHORISED
+    self._check_not_liquidating(account)
+    assert self.leg_size + size == 0 and self.leg_quote + quote == 0, UNBALANCED
+    assert size == 0 or market == self.leg_market, UNBALANCED
+
+    old: uint256 = position_ledger._position(account, market)
+    old_size: int256 = ledger_math._size(old)
+    bids: uint256 = 0
+    asks: uint256 = 0
+    bids, asks = position_ledger._orders(account, market, old)
+    worst_before: uint256 = ledger_math._worst_size(old_size, bids, asks)
+    if resting > 0:
+        bids += convert(resting, uint256)
+    else:
+        asks += convert(-resting, uint256)
+    adds_risk: bool = (
+        self._adds_risk(old_size, old_size + size)
+        or ledger_math._worst_size(old_size + size, bids, asks) > worst_before
+    )
+    if adds_risk:
+        guarded._check_active(guarded.TRADE)
+    assert self._trade(account, market, old, size, quote, fee, bids, asks, adds_risk), BELOW_MARGIN
+    if size != 0:
+        assert position_ledger.open_interest[market] <= max(self.leg_open_interest, self.leg_cap), OVER_CAP
+        self.leg_market = 0
+        self.leg_size = 0
+        self.leg_quote = 0
+
+
+@external
+@nonreentrant
+def release_orders(account: uint256, market: uint256, bids: uint256, asks: uint256):
+    """
+    @notice Gives back the reservation of orders that left the book unfilled, nano base. Exchange only.
+    """
+    self._check_exchange()
+    old: uint256 = position_ledger._position(account, market)
+    old_bids: uint256 = 0
+    old_asks: uint256 = 0
+    old_bids, old_asks = position_ledger._orders(account, market, old)
+    old_bids, old_asks = self._less(old_bids, old_asks, bids, asks)
+    position_ledger._store(
+        account,
+        market,
+        old,
+        ledger_math._size(old),
+        ledger_math._entry(old),
+        ledger_math._funding_index(old),
+        old_bids,
+        old_asks,
+    )
+
+
+# ---------------------------------------------------------------- Liquidator only
+
+
+@external
+@nonreentrant
+def begin_liquidation(account: uint256):
+    """
+    @notice Settles everything at mark and shuts the account for its owner. Liquidator only.
+    """
+    self._check_liquidator()
+    self._check_not_liquidating(account)
+    self._settle(account)
+    position_ledger.headers[account] = position_ledger.headers[account] | ledger_math.IN_LIQUIDATION
+    log ILedger.LiquidationSet(account=account, in_liquidation=True)
+
+
+@external
+@nonreentrant
+def end_liquidation(account: uint256):
+    """
+    @notice Gives the account back to its owner. Liquidator only.
+    """
+    self._check_liquidator()
+    self._check_liquidating(account)
+    position_ledger.headers[account] = position_ledger.headers[account] & ~ledger_math.IN_LIQUIDATION
+    log ILedger.LiquidationSet(account=account, in_liquidation=False)
+
+
+@external
+@nonreentrant
+def transfer_slice(sender_account: uint256, receiver_account: uint256, fraction: uint256, reserved: uint256):
+    """
+    @notice Moves a fraction of every balance of an account in liquidation. Liquidator only, who then takes the payment and
+            checks the receiver's margin. Positions are settled and move at mark, so they carry no value, and in
+            whole lots (toward zero), so that the receiver can close them; the last slice moves all.
+    @param fraction Wad, at most 1e18.
+    @param reserved Cash (wad) of the account that is not for sale: the payments of earlier bidders.
+    """
+    self._check_liquidator()
+    assert fraction != 0 and fraction <= WAD, BAD_FRACTION
+    assert sender_account != receiver_account, SAME_ACCOUNT
+    self._check_liquidating(sender_account)
+    self._check_not_liquidating(receiver_account)
+    markets: DynArray[uint256, MAX_POSITIONS] = position_ledger._markets(
+        sender_account, position_ledger.headers[sender_account]
+    )
+    if len(markets) != 0:
+        words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets)
+        lots: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.lot_sizes(markets)
+        for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
+            size: int256 = ledger_math._size(position_ledger._position(sender_account, markets[i]))
+            if size == 0:
+                continue
+            self._settle_one(sender_account, markets[i], words[i])
+            moved: int256 = size
+            if fraction != WAD:
+                # |size| < 2**79 and fraction <= 1e18: the product stays below 2**139. `//` on a positive
+                # divisor truncates toward zero here on purpose.
+                lot: int256 = convert(lots[i], int256)
+                moved = size * convert(fraction, int256) // convert(WAD, int256) // lot * lot
+            if moved == 0:
+                continue
+            price: uint256 = words[i] & MASK_72
+            self._shift(sender_account, markets[i], -moved, price, words[i])
+            self._shift(receiver_account, markets[i], moved, price, words[i])
+    extcall VAULT.move_slice(sender_account, receiver_account, fraction, reserved)
+
+
+@external
+@nonreentrant
+def deleverage(account: uint256, counterparty: uint256, market: uint256, size: int256, price: uint256):
+    """
+    @notice Closes part of an account in liquidation against a counterparty at `price`, without fee. Liquidator only.
+    @param size Signed for the account, nano base; both positions must shrink.
+    """
+    self._check_liquidator()
+    assert account != counterparty, SAME_ACCOUNT
+    self._check_liquidating(account)
+    self._check_not_liquidating(counterparty)
+    mine: int256 = ledger_math._size(position_ledger._position(account, market))
+    theirs: int256 = ledger_math._size(position_ledger._position(counterparty, market))
+    assert size != 0 and self._reduces(mine, size) and self._reduces(theirs, -size), NOT_REDUCING
+    word: uint256 = 0
+    cap: uint256 = 0
+    word, cap = extcall INSTRUMENTS.touch(market)
+    self._shift(account, market, size, price, word)
+    self._shift(counterparty, market, -size, price, word)
+
+
+# ---------------------------------------------------------------- views
+
+
+@external
+@view
+def check_outflow(account: uint256) -> bool:
+    """
+    @notice Whether the account passes initial margin as it stands; reverts when a price it needs is not valid.
+    """
+    now: IMarginEngine.Assessment = empty(IMarginEngine.Assessment)
+    valid: bool = False
+    now, valid = self._assess(account, 0, empty(Overlay))
+    assert valid, STALE_PRICE
+    return now.equity >= convert(now.initial_margin, int256)
+
+
+@external
+@view
+def authorised(account: uint256, caller: address) -> bool:
+    """
+    @notice Whether `caller` owns the account or is its delegate.
+    """
+    return staticcall VAULT.authorised(account, caller)
+
+
+@external
+@view
+def position(account: uint256, market: uint256) -> ILedger.Position:
+    """
+    @notice A position and its resting totals, nano units.
+    """
+    word: uint256 = position_ledger._position(account, market)
+    bids: uint256 = 0
+    asks: uint256 = 0
+    bids, asks = position_ledger._orders(account, market, word)
+    return ILedger.Position(
+        size=ledger_math._size(word),
+        entry_price=ledger_math._entry(word),
+        funding_index=ledger_math._funding_index(word),
+        bids=bids,
+        asks=asks,
+    )
+
+
+@external
+@view
+def markets_of(account: uint256) -> DynArray[uint256, MAX_POSITIONS]:
+    """
+    @notice Markets where the account has a position or resting orders.
+    """
+    return position_ledger._markets(account, position_ledger.headers[account])
+
+
+@external
+@view
+def listed(account: uint256) -> uint256:
+    """
+    @notice Number of markets where the account has a position or resting orders.
+    """
+    return ledger_math._listed(position_ledger.headers[account])
+
+
+@external
+@view
+def in_liquidation(account: uint256) -> bool:
+    """
+    @notice Whether the Liquidator holds the account.
+    """
+    return ledger_math._is_liquidating(position_ledger.headers[account])
+
+
+@external
+@view
+def portfolio(account: uint256) -> (IMarginEngine.Portfolio, bool):
+    """
+    @notice What the account's engine is asked about, and whether every price in it is valid.
+    """
+    result: IMarginEngine.Portfolio = empty(IMarginEngine.Portfolio)
+    valid: bool = False
+    engine: address = empty(address)
+    result, valid, engine = self._portfolio(account, 0, empty(Overlay))
+    return result, valid
+
+
+@external
+@view
+def assess(account: uint256) -> (IMarginEngine.Assessment, bool):
+    """
+    @notice Margin of the account under its engine, and whether every price used is valid.
+    """
+    return self._assess(account, 0, empty(Overlay))
+
+
+@external
+@view
+def open_interest(market: uint256) -> uint256:
+    """
+    @notice Long size of a market, nano base; equal to the short size.
+    """
+    return position_ledger.open_interest[market]
+
+
+@external
+@view
+def words_of(first: uint256, count: uint256, markets: DynArray[uint256, MAX_POSITIONS]) -> DynArray[uint256, 16384]:
+    """
+    @notice Raw positions of accounts first..first+count-1 for batch readers: per account its header word, then
+            per market the position word and the orders word (0 without resting orders).
+    """
+    words: DynArray[uint256, 16384] = []
+    for account: uint256 in range(first, first + count, bound=8192):
+        words.append(position_ledger.headers[account])
+        for market: uint256 in markets:
+            word: uint256 = position_ledger._position(account, market)
+            words.append(word)
+            if word & (ledger_math.HAS_ORDERS << 248) == 0:
+                words.append(0)
+            else:
+                words.append(position_ledger.orders[(account << 16) | market])
+    return words
+
+
+# ---------------------------------------------------------------- internal: margin
+
+
+@internal
+@view
+def _portfolio(account: uint256, change: int256, after: Overlay) -> (IMarginEngine.Portfolio, bool, address):
+    """
+    @dev The account as its engine sees it: cash changed by `change` (wad), one market replaced by `after` if given.
+    """
+    result: IMarginEngine.Portfolio = empty(IMarginEngine.Portfolio)
+    valid: bool = False
+    engine: address = empty(address)
+    result.cash, result.stable_price, result.collaterals, valid, engine = staticcall VAULT.money(account)
+    result.cash += change
+    header: uint256 = position_ledger.headers[account]
+    markets: DynArray[uint256, MAX_POSITIONS] = position_ledger._markets(account, header)
+    if after.market != 0 and position_ledger._position(account, after.market) == 0:
+        assert len(markets) < MAX_POSITIONS, position_ledger.TOO_MANY_POSITIONS
+        markets.append(after.market)
+    if len(markets) == 0:
+        return result, valid, engine
+    words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets)
+    for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
+        market: uint256 = markets[i]
+        size: int256 = after.size
+        entry: uint256 = after.entry
+        funding_index: int256 = after.funding_index
+        bids: uint256 = after.bids
+        asks: uint256 = after.asks
+        if market != after.market:
+            position: uint256 = position_ledger._position(account, market)
+            size = ledger_math._size(position)
+            entry = ledger_math._entry(position)
+            funding_index = ledger_math._funding_index(position)
+            bids, asks = position_ledger._orders(account, market, position)
+        if size == 0 and bids == 0 and asks == 0:
+            continue
+        word: uint256 = words[i]
+        if word >> 240 != 1:
+            valid = False
+        result.positions.append(
+            IMarginEngine.PositionRisk(
+                market=market,
+                size=size,
+                mark=word & MASK_72,
+                spot=(word >> 72) & MASK_72,
+                confidence=(word >> 224) & 65535,
+                unrealised=self._unrealised(size, entry, funding_index, word),
+                bids=bids,
+                asks=asks,
+            )
+        )
+    return result, valid, engine
+
+
+@internal
+@view
+def _assess(account: uint256, change: int256, after: Overlay) -> (IMarginEngine.Assessment, bool):
+    view: IMarginEngine.Portfolio = empty(IMarginEngine.Portfolio)
+    valid: bool = False
+    engine: address = empty(address)
+    view, valid, engine = self._portfolio(account, change, after)
+    return staticcall IMarginEngine(engine).assess(view), valid
+
+
+@internal
+@view
+def _admits(account: uint256, change: int256, after: Overlay, adds_risk: bool) -> bool:
+    """
+    @dev Initial margin after the change; or, when no risk is added, a shortfall that does not grow. The
+         second needs no fresh price: reducing must stay possible when the oracle is silent.
+    """
+    then: IMarginEngine.Assessment = empty(IMarginEngine.Assessment)
+    valid: bool = False
+    then, valid = self._assess(account, change, after)
+    shortfall: int256 = convert(then.initial_margin, int256) - then.equity
+    if shortfall <= 0 and (valid or not adds_risk):
+        return True
+    if adds_risk:
+        return False
+    now: IMarginEngine.Assessment = empty(IMarginEngine.Assessment)
+    now, valid = self._assess(account, 0, empty(Overlay))
+    return shortfall <= convert(now.initial_margin, int256) - now.equity
+
+
+# ---------------------------------------------------------------- internal: trades
+
+
+@internal
+def _open_leg(market: uint256):
+    """
+    @dev First fill of a call: accrues funding once and remembers open interest as it was.
+    """
+    if self.leg_market == market:
+        return
+    assert self.leg_market == 0, UNBALANCED
+    word: uint256 = 0
+    cap: uint256 = 0
+    word, cap = extcall INSTRUMENTS.touch(market)
+    self.leg_market = market
+    self.leg_word = word
+    self.leg_cap = cap
+    self.leg_open_interest = position_ledger.open_interest[market]
+
+
+@internal
+def _trade(
+    account: uint256,
+    market: uint256,
+    old: uint256,
+    size: int256,
+    quote: int256,
+    fee: uint256,
+    bids: uint256,
+    asks: uint256,
+    adds_risk: bool,
+) -> bool:
+    """
+    @dev Checks and books one side of a trade in the open leg and the resting totals after it.
+    @return bool False: margin forbids it and nothing has changed.
+    """
+    old_size: int256 = ledger_math._size(old)
+    after: Overlay = Overlay(
+        market=market,
+        size=old_size + size,
+        entry=ledger_math._entry(old),
+        funding_index=ledger_math._funding_index(old),
+        bids=bids,
+        asks=asks,
+    )
+    change: int256 = 0
+    if size != 0:
+        after.entry = ledger_math._entry_after(old_size, ledger_math._entry(old), size, quote)
+        after.funding_index = self._index_of(self.leg_word)
+        change = self._realised(old, after, quote) - convert(fee, int256)
+    if old == 0:
+        # A market that is not listed yet: the engine may silo the account.
+        assert self._permits(account, market), NOT_PERMITTED
+    if not self._admits(account, change, after, adds_risk):
+        return False
+    position_ledger._store(account, market, old, after.size, after.entry, after.funding_index, bids, asks)
+    if size != 0:
+        self._log(account, market, size, after, extcall VAULT.apply_trade(account, change, fee), fee)
+    return True
+
+
+@internal
+def _shift(account: uint256, market: uint256, delta: int256, price: uint256, word: uint256):
+    """
+    @dev Adds `delta` to a position at `price` without fee or check; resting totals stay.
+    """
+    old: uint256 = position_ledger._position(account, market)
+    size: int256 = ledger_math._size(old)
+    quote: int256 = delta * convert(price, int256)
+    bids: uint256 = 0
+    asks: uint256 = 0
+    bids, asks = position_ledger._orders(account, market, old)
+    after: Overlay = Overlay(
+        market=market,
+        size=size + delta,
+        entry=ledger_math._entry_after(size, ledger_math._entry(old), delta, quote),
+        funding_index=self._index_of(word),
+        bids=bids,
+        asks=asks,
+    )
+    change: int256 = self._realised(old, after, quote)
+    position_ledger._store(account, market, old, after.size, after.entry, after.funding_index, bids, asks)
+    self._log(account, market, delta, after, self._book(account, change), 0)
+
+
+@internal
+def _settle_one(account: uint256, market: uint256, word: uint256):
+    """
+    @dev Realises a position at mark: entry := mark, funding index := now. Value-neutral.
+    """
+    old: uint256 = position_ledger._position(account, market)
+    size: int256 = ledger_math._size(old)
+    after: Overlay = Overlay(
+        market=market, size=size, entry=word & MASK_72, funding_index=self._index_of(word), bids=0, asks=0
+    )
+    change: int256 = self._unrealised(size, ledger_math._entry(old), ledger_math._funding_index(old), word)
+    if after.entry == ledger_math._entry(old) and after.funding_index == ledger_math._funding_index(old):
+        return
+    position_ledger.positions[(account << 16) | market] = ledger_math._pack_position(
+        size, after.entry, after.funding_index, ledger_math._place(old), ledger_math._position_flags(old)
+    )
+    self._log(account, market, 0, after, self._book(account, change), 0)
+
+
+@internal
+def _settle(account: uint256):
+    """
+    @dev Settles every position of the account at mark; every price must be valid.
+    """
+    markets: DynArray[uint256, MAX_POSITIONS] = position_ledger._markets(account, position_ledger.headers[account])
+    if len(markets) == 0:
+        return
+    words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets)
+    for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
+        if ledger_math._size(position_ledger._position(account, markets[i])) != 0:
+            assert words[i] >> 240 == 1, STALE_PRICE
+            self._settle_one(account, markets[i], words[i])
+
+
+@internal
+def _book(account: uint256, change: int256) -> int256:
+    """
+    @return int256 Cash after `change`, wad.
+    """
+    if change == 0:
+        return staticcall VAULT.cash(account)
+    return extcall VAULT.apply_trade(account, change, 0)
+
+
+@internal
+def _log(account: uint256, market: uint256, delta: int256, after: Overlay, cash: int256, fee: uint256):
+    log ILedger.PositionModified(
+        account=account,
+        market=market,
+        delta=delta,
+        size=after.size,
+        entry_price=after.entry,
+        funding_index=after.funding_index,
+        cash=cash,
+        fee=fee,
+    )
+
+
+# ---------------------------------------------------------------- internal: arithmetic and access
+
+
+@internal
+@pure
+def _index_of(word: uint256) -> int256:
+    """
+    @dev Funding index of a market word (IInstruments).
+    """
+    return convert(convert(word << 32, bytes32), int256) >> 176
+
+
+@internal
+@pure
+def _unrealised(size: int256, entry: uint256, funding_index: int256, word: uint256) -> int256:
+    """
+    @dev size * ((mark - entry) - (index now - index then)), wad. |size| < 2**79 and both differences are
+         below 2**81, so the product stays below 2**161 and nothing here can overflow.
+    """
+    moved: int256 = unsafe_sub(
+        unsafe_sub(convert(word & MASK_72, int256), convert(entry, int256)),
+        unsafe_sub(convert(convert(word << 32, bytes32), int256) >> 176, funding_index),
+    )
+    return unsafe_mul(size, moved)
+
+
+@internal
+@pure
+def _realised(old: uint256, after: Overlay, quote: int256) -> int256:
+    """
+    @dev Realised PnL less funding of a trade, before its fee, wad.
+    """
+    size: int256 = ledger_math._size(old)
+    return (
+        ledger_math._cash_change(size, ledger_math._entry(old), after.size, after.entry, quote)
+        - size * (after.funding_index - ledger_math._funding_index(old))
+    )
+
+
+@internal
+@pure
+def _adds_risk(before: int256, after: int256) -> bool:
+    """
+    @dev A position that grows or changes side.
+    """
+    return abs(after) > abs(before) or (after > 0 and before < 0) or (after < 0 and before > 0)
+
+
+@internal
+@pure
+def _reduces(size: int256, delta: int256) -> bool:
+    return abs(size + delta) < abs(size) and not self._adds_risk(size, size + delta)
+
+
+@internal
+@pure
+def _less(bids: uint256, asks: uint256, bought: uint256, sold: uint256) -> (uint256, uint256):
+    assert bids >= bought and asks >= sold, RESTING_UNDERFLOW
+    return bids - bought, asks - sold
+
+
+@internal
+@view
+def _permits(account: uint256, market: uint256) -> bool:
+    """
+    @dev Asks the account's engine whether it may hold one more market.
+    """
+    listed: uint256 = ledger_math._listed(position_ledger.headers[account])
+    state: IVault.AccountState = staticcall VAULT.account(account)
+    return staticcall IMarginEngine(state.engine).permits(account, market, listed)
+
+
+@internal
+@view
+def _check_not_liquidating(account: uint256):
+    assert not ledger_math._is_liquidating(position_ledger.headers[account]), LIQUIDATING
+
+
+@internal
+@view
+def _check_liquidating(account: uint256):
+    assert ledger_math._is_liquidating(position_ledger.headers[account]), NOT_LIQUIDATING
+
+
+@internal
+@view
+def _check_exchange():
+    assert msg.sender == self.exchange, NOT_EXCHANGE
+
+
+@internal
+@view
+def _check_liquidator():
+    assert msg.sender == self.liquidator, NOT_LIQUIDATOR

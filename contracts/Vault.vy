@@ -1,0 +1,665 @@
+# pragma version 0.4.3
+# SPDX-License-Identifier: AGPL-3.0-only
+"""
+@title Vault: accounts, collateral, cash with interest
+@license AGPL-3.0-only
+@notice The only holder of tokens and the only place where money changes. Trades and slices come from the Ledger, liquidation
+        payments from the Liquidator; both are wired once. Money leaves an account only if the Ledger agrees
+        that the account keeps initial margin (or is flat and owes nothing).
+"""
+
+from ethereum.ercs import IERC20
+from contracts.interfaces import ILedger
+from contracts.interfaces import IMarginEngine
+from contracts.interfaces import IOracle
+from contracts.interfaces import IVault
+from contracts.math import fixed_point
+from contracts.math import interest_math
+from contracts.math import ledger_math
+from contracts.modules import accounts
+from contracts.modules import cash_ledger
+from contracts.modules import collateral_store
+from contracts.modules import guarded
+
+implements: IVault
+
+initializes: guarded
+initializes: accounts
+initializes: cash_ledger
+initializes: collateral_store
+
+exports: (
+    guarded.owner,
+    guarded.pending_owner,
+    guarded.transfer_ownership,
+    guarded.accept_ownership,
+    guarded.guardian,
+    guarded.set_guardian,
+    guarded.paused,
+    guarded.pause,
+    guarded.unpause,
+)
+
+NOT_LEDGER: constant(String[32]) = "vault: caller is not ledger"
+NOT_LIQUIDATOR: constant(String[32]) = "vault: caller is not liquidator"
+WIRED: constant(String[32]) = "vault: already wired"
+NO_ENGINE: constant(String[32]) = "vault: no such engine"
+ZERO_AMOUNT: constant(String[32]) = "vault: zero amount"
+NO_ADDRESS: constant(String[32]) = "vault: zero address"
+SAME_ACCOUNT: constant(String[32]) = "vault: same account"
+LIQUIDATING: constant(String[32]) = "vault: account in liquidation"
+NOT_FLAT: constant(String[32]) = "vault: account not flat"
+BELOW_MARGIN: constant(String[32]) = "vault: below initial margin"
+UNDELIVERED: constant(String[32]) = "vault: cover not delivered"
+
+WAD: constant(uint256) = 10**18
+MAX_COLLATERALS: constant(uint256) = 8
+# A stablecoin without a feed is taken at one USD.
+ONE_USD_NANO: constant(uint256) = 10**9
+
+# Reasons of CashMoved (IVault).
+TRANSFER: constant(uint256) = 1
+SLICE: constant(uint256) = 3
+COVER: constant(uint256) = 5
+WRITE_OFF: constant(uint256) = 6
+
+event EngineRegistered:
+    engine_id: indexed(uint256)
+    engine: indexed(address)
+
+event Wired:
+    ledger: address
+    liquidator: address
+    fee_receiver: address
+
+event StableFeedSet:
+    feed: uint256
+
+event FeesSwept:
+    receiver: indexed(address)
+    amount: uint256
+
+ORACLE: immutable(IOracle)
+
+ledger: public(ILedger)
+liquidator: public(address)
+fee_receiver: public(address)
+stable_feed: public(uint256)
+engine_count: public(uint256)
+engines: public(HashMap[uint256, address])
+
+
+@deploy
+def __init__(cash_token: address, oracle: address, guardian: address):
+    """
+    @notice Deploys an empty vault owned by the deployer.
+    @param cash_token USD stablecoin, at most 18 decimals: asset 0.
+    """
+    ORACLE = IOracle(oracle)
+    guarded.__init__(guardian)
+    cash_ledger.__init__()
+    collateral_store.__init__(cash_token)
+
+
+# ---------------------------------------------------------------- accounts
+
+
+@external
+@nonreentrant
+def create_account(engine_id: uint256) -> uint256:
+    """
+    @notice Opens the caller's next subaccount under a margin engine.
+    @return uint256 The account's number.
+    """
+    guarded._check_active(guarded.CREATE)
+    engine: address = self.engines[engine_id]
+    assert engine != empty(address), NO_ENGINE
+    return accounts._create(msg.sender, engine_id, engine)
+
+
+@external
+@nonreentrant
+def set_delegate(account: uint256, delegate: address, allowed: bool):
+    """
+    @notice Lets `delegate` trade, withdraw and cancel for the account, or no longer. Owner of the account only.
+    """
+    assert accounts._owner(account) == msg.sender, accounts.NOT_AUTHORISED
+    accounts._set_delegate(account, delegate, allowed)
+
+
+# ---------------------------------------------------------------- money
+
+
+@external
+@nonreentrant
+def deposit(account: uint256, asset: uint256, amount: uint256) -> uint256:
+    """
+    @notice Deposits tokens of the caller into any account; asset 0 becomes cash and repays a loan first.
+            A deposit that leaves a loan, or none, is a repayment and cannot be paused.
+    @param amount Token units; exactly this must arrive.
+    @return uint256 `amount`.
+    """
+    assert amount != 0, ZERO_AMOUNT
+    accounts._check_exists(account)
+    word: uint256 = accounts.words[account]
+    balance: int256 = 0
+    if asset == 0:
+        collateral_store._pull(collateral_store.CASH_TOKEN, msg.sender, amount)
+        credit: uint256 = amount * collateral_store.CASH_SCALE
+        word = cash_ledger._change(word, convert(credit, int256))
+        cash_ledger.backing += credit
+        accounts.words[account] = word
+        balance = ledger_math._cash(word)
+        if balance > 0:
+            guarded._check_active(guarded.DEPOSIT)
+    else:
+        guarded._check_active(guarded.DEPOSIT)
+        collateral_store._pull(collateral_store._token(asset), msg.sender, amount)
+        collateral_store._add_held(asset, amount)
+        balance = convert(collateral_store._add(account, asset, amount), int256)
+        accounts.words[account] = ledger_math._with_bitmap(word, ledger_math._bitmap(word) | (1 << (asset - 1)))
+    log IVault.Deposited(account=account, asset=asset, sender=msg.sender, amount=amount, balance=balance)
+    return amount
+
+
+@external
+@nonreentrant
+def withdraw(account: uint256, asset: uint256, amount: uint256, receiver: address):
+    """
+    @notice Withdraws tokens; the account must keep initial margin. Owner or delegate. Withdrawing more cash
+            than there is borrows it. After a socialised loss cash is burnt at `exchange_rate`, rounded up.
+            A flat account without a loan needs no price and cannot be paused.
+    """
+    accounts._check_authorised(account, msg.sender)
+    assert amount != 0, ZERO_AMOUNT
+    assert receiver != empty(address), NO_ADDRESS
+    word: uint256 = accounts.words[account]
+    token: IERC20 = collateral_store._token(asset)
+    balance: int256 = 0
+    if asset == 0:
+        paid: uint256 = amount * collateral_store.CASH_SCALE
+        burnt: uint256 = cash_ledger._burn_up(paid)
+        word = cash_ledger._change(word, -convert(burnt, int256))
+        cash_ledger._pay_out(paid, burnt)
+        balance = ledger_math._cash(word)
+    else:
+        left: uint256 = collateral_store._take(account, asset, amount)
+        collateral_store.held[asset] -= amount
+        balance = convert(left, int256)
+        if left == 0:
+            word = ledger_math._with_bitmap(word, ledger_math._bitmap(word) & ~(1 << (asset - 1)))
+    accounts.words[account] = word
+    self._check_outflow(account, ledger_math._cash(word))
+    collateral_store._push(token, receiver, amount)
+    log IVault.Withdrawn(account=account, asset=asset, receiver=receiver, amount=amount, balance=balance)
+
+
+@external
+@nonreentrant
+def transfer_cash(sender_account: uint256, receiver_account: uint256, amount: uint256):
+    """
+    @notice Moves cash (wad USD) to another account; the sender must keep initial margin. Owner or delegate of the sender.
+    """
+    accounts._check_authorised(sender_account, msg.sender)
+    assert amount != 0, ZERO_AMOUNT
+    self._move_cash(sender_account, receiver_account, convert(amount, int256), TRANSFER)
+    self._check_outflow(sender_account, ledger_math._cash(accounts.words[sender_account]))
+
+
+@external
+@nonreentrant
+def accrue_interest():
+    """
+    @notice Brings the interest indexes to this block; anyone.
+    """
+    cash_ledger._accrue()
+
+
+@external
+@nonreentrant
+def sweep_fees() -> uint256:
+    """
+    @notice Sends the fees collected so far, whole token units, to the fee receiver; anyone.
+    @return uint256 Token units sent.
+    """
+    amount: uint256 = min(cash_ledger._fees(), cash_ledger.backing) // collateral_store.CASH_SCALE
+    receiver: address = self.fee_receiver
+    assert amount != 0, ZERO_AMOUNT
+    assert receiver != empty(address), NO_ADDRESS
+    cash_ledger._take_fees(amount * collateral_store.CASH_SCALE)
+    cash_ledger.backing -= amount * collateral_store.CASH_SCALE
+    collateral_store._push(collateral_store.CASH_TOKEN, receiver, amount)
+    log FeesSwept(receiver=receiver, amount=amount)
+    return amount
+
+
+# ---------------------------------------------------------------- Ledger only
+
+
+@external
+@nonreentrant
+def apply_trade(account: uint256, delta: int256, fee: uint256) -> int256:
+    """
+    @notice Books the money of a trade or settlement. Ledger only.
+    @param delta Realised PnL and funding less `fee`, wad, signed.
+    @return int256 Cash afterwards, wad.
+    """
+    self._check_ledger()
+    word: uint256 = cash_ledger._change(accounts.words[account], delta)
+    accounts.words[account] = word
+    cash_ledger._book(delta + convert(fee, int256), 0)
+    if fee != 0:
+        cash_ledger._add_fees(fee)
+    return ledger_math._cash(word)
+
+
+@external
+@nonreentrant
+def move_slice(sender_account: uint256, receiver_account: uint256, fraction: uint256, reserved: uint256):
+    """
+    @notice Moves a fraction of the collateral and of the cash that is not reserved. Ledger only, who moves the positions.
+    @param fraction Wad, at most 1e18. Collateral is rounded down, cash toward minus infinity: the giver keeps the dust.
+    @param reserved Cash (wad) that is not for sale.
+    """
+    self._check_ledger()
+    word: uint256 = accounts.words[sender_account]
+    other: uint256 = accounts.words[receiver_account]
+    bitmap: uint256 = ledger_math._bitmap(word)
+    for asset: uint256 in range(1, MAX_COLLATERALS + 1):
+        bit: uint256 = 1 << (asset - 1)
+        if bitmap & bit == 0:
+            continue
+        units: uint256 = collateral_store._balance(sender_account, asset) * fraction // WAD
+        if units == 0:
+            continue
+        left: uint256 = collateral_store._take(sender_account, asset, units)
+        got: uint256 = collateral_store._add(receiver_account, asset, units)
+        if left == 0:
+            word = ledger_math._with_bitmap(word, ledger_math._bitmap(word) & ~bit)
+        other = ledger_math._with_bitmap(other, ledger_math._bitmap(other) | bit)
+        log IVault.CollateralMoved(account=sender_account, asset=asset, amount=-convert(units, int256), balance=left)
+        log IVault.CollateralMoved(account=receiver_account, asset=asset, amount=convert(units, int256), balance=got)
+    if bitmap != 0:
+        accounts.words[sender_account] = word
+        accounts.words[receiver_account] = other
+    free: int256 = cash_ledger._cash_now(word) - convert(reserved, int256)
+    share: int256 = fixed_point._div_floor(free * convert(fraction, int256), convert(WAD, int256))
+    if share != 0:
+        self._move_cash(sender_account, receiver_account, share, SLICE)
+
+
+# ---------------------------------------------------------------- Liquidator only
+
+
+@external
+@nonreentrant
+def move_cash(sender_account: uint256, receiver_account: uint256, amount: uint256, reason: uint256):
+    """
+    @notice Pays cash (wad) between accounts; receiver 0 is the fees. Liquidator only, who checks margin.
+    """
+    self._check_liquidator()
+    if receiver_account != 0:
+        self._move_cash(sender_account, receiver_account, convert(amount, int256), reason)
+        return
+    accounts._check_exists(sender_account)
+    self._credit(sender_account, -convert(amount, int256), reason)
+    cash_ledger._add_fees(amount)
+
+
+@external
+@nonreentrant
+def cover(account: uint256, amount: uint256) -> uint256:
+    """
+    @notice Credits cash for token units that the insurance fund has just sent. Liquidator only.
+    @return uint256 Cash credited, wad.
+    """
+    self._check_liquidator()
+    accounts._check_exists(account)
+    credit: uint256 = amount * collateral_store.CASH_SCALE
+    # Tokens beyond the internal backing must be there: the credit can never outrun what was delivered.
+    assert (
+        staticcall collateral_store.CASH_TOKEN.balanceOf(self) * collateral_store.CASH_SCALE
+        >= cash_ledger.backing + credit
+    ), UNDELIVERED
+    cash_ledger.backing += credit
+    self._credit(account, convert(credit, int256), COVER)
+    return credit
+
+
+@external
+@nonreentrant
+def write_off(account: uint256) -> uint256:
+    """
+    @notice Recognises the loan of an account without positions and collateral as a socialised loss. Liquidator only.
+    @return uint256 The loss, wad.
+    """
+    self._check_liquidator()
+    word: uint256 = accounts.words[account]
+    assert ledger_math._bitmap(word) == 0 and staticcall self.ledger.listed(account) == 0, NOT_FLAT
+    cash: int256 = cash_ledger._cash_now(word)
+    if cash >= 0:
+        return 0
+    loss: uint256 = convert(-cash, uint256)
+    self._credit(account, -cash, WRITE_OFF)
+    deficit: uint256 = cash_ledger._add_deficit(loss)
+    log IVault.DeficitSocialised(account=account, amount=loss, deficit=deficit)
+    return loss
+
+
+# ---------------------------------------------------------------- owner only
+
+
+@external
+def wire(ledger: address, liquidator: address, fee_receiver: address):
+    """
+    @notice Names the Ledger, the Liquidator and who receives fees; once. Owner only.
+    """
+    guarded.ownable._check_owner()
+    assert self.liquidator == empty(address), WIRED
+    assert ledger != empty(address) and liquidator != empty(address), NO_ADDRESS
+    self.ledger = ILedger(ledger)
+    self.liquidator = liquidator
+    self.fee_receiver = fee_receiver
+    log Wired(ledger=ledger, liquidator=liquidator, fee_receiver=fee_receiver)
+
+
+@external
+def register_engine(engine: address) -> uint256:
+    """
+    @notice Adds a margin engine that accounts can be created under; engines are never removed. Owner only.
+    """
+    guarded.ownable._check_owner()
+    assert engine != empty(address), NO_ADDRESS
+    engine_id: uint256 = self.engine_count + 1
+    assert engine_id <= 255, NO_ENGINE
+    self.engine_count = engine_id
+    self.engines[engine_id] = engine
+    log EngineRegistered(engine_id=engine_id, engine=engine)
+    return engine_id
+
+
+@external
+def list_collateral(
+    token: address, feed: uint256, maintenance_haircut: uint256, initial_haircut: uint256, cap: uint256
+) -> uint256:
+    """
+    @notice Accepts a token as collateral. Owner only.
+    @param cap Token units that may be held in all.
+    """
+    guarded.ownable._check_owner()
+    assert token != collateral_store.CASH_TOKEN.address, collateral_store.NO_ASSET
+    return collateral_store._list(token, feed, maintenance_haircut, initial_haircut, cap)
+
+
+@external
+def set_collateral(
+    asset: uint256, feed: uint256, maintenance_haircut: uint256, initial_haircut: uint256, cap: uint256
+):
+    """
+    @notice Changes the parameters of a collateral (bps, token units). Owner only.
+    """
+    guarded.ownable._check_owner()
+    collateral_store._set(asset, feed, maintenance_haircut, initial_haircut, cap)
+
+
+@external
+def set_interest(minimum: uint256, slope: uint256, high_slope: uint256, optimal: uint256, fee: uint256):
+    """
+    @notice Changes the interest curve (wad per year, bounded) and the protocol's share (wad). Owner only.
+    """
+    guarded.ownable._check_owner()
+    cash_ledger._set_rates(
+        interest_math.RateParams(minimum=minimum, slope=slope, high_slope=high_slope, optimal=optimal), fee
+    )
+
+
+@external
+def set_stable_feed(feed: uint256):
+    """
+    @notice Names the feed of the cash token; 0 takes it at one USD. Owner only.
+    """
+    guarded.ownable._check_owner()
+    self.stable_feed = feed
+    log StableFeedSet(feed=feed)
+
+
+# ---------------------------------------------------------------- views
+
+
+@external
+@view
+def authorised(account: uint256, caller: address) -> bool:
+    """
+    @notice Whether `caller` owns the account or is its delegate.
+    """
+    return accounts._is_authorised(account, caller)
+
+
+@external
+@view
+def account_count() -> uint256:
+    """
+    @notice Number of accounts; the newest has this number.
+    """
+    return accounts.account_count
+
+
+@external
+@view
+def account(account: uint256) -> IVault.AccountState:
+    """
+    @notice The account's state as stored; `cash` is without interest since the last touch.
+    """
+    word: uint256 = accounts.words[account]
+    engine_id: uint256 = accounts._engine_id(account)
+    return IVault.AccountState(
+        owner=accounts._owner(account),
+        engine=self.engines[engine_id],
+        engine_id=engine_id,
+        subaccount=accounts._subaccount(account),
+        cash=ledger_math._cash(word),
+        assets=ledger_math._bitmap(word),
+    )
+
+
+@external
+@view
+def cash(account: uint256) -> int256:
+    """
+    @notice Cash with interest to this block, wad, rounded toward minus infinity.
+    """
+    return cash_ledger._cash_now(accounts.words[account])
+
+
+@external
+@view
+def collateral(account: uint256, asset: uint256) -> uint256:
+    """
+    @notice Token units of a collateral.
+    """
+    return collateral_store._balance(account, asset)
+
+
+@external
+@view
+def money(account: uint256) -> (int256, uint256, DynArray[IMarginEngine.CollateralRisk, MAX_COLLATERALS], bool, address):
+    """
+    @notice The money side of a portfolio: cash with interest (wad), price of the cash token (nano USD),
+            collateral, whether every price used is valid, and the account's engine.
+    """
+    word: uint256 = accounts.words[account]
+    valid: bool = True
+    stable_price: uint256 = ONE_USD_NANO
+    stable_feed: uint256 = self.stable_feed
+    if stable_feed != 0:
+        tick: uint256 = staticcall ORACLE.word(stable_feed)
+        stable_price = tick & (2**72 - 1)
+        valid = self._tick_valid(tick)
+    collaterals: DynArray[IMarginEngine.CollateralRisk, MAX_COLLATERALS] = []
+    bitmap: uint256 = ledger_math._bitmap(word)
+    if bitmap != 0:
+        for asset: uint256 in range(1, MAX_COLLATERALS + 1):
+            if bitmap & (1 << (asset - 1)) == 0:
+                continue
+            params: uint256 = collateral_store.params[asset]
+            tick: uint256 = staticcall ORACLE.word(params & 65535)
+            valid = valid and self._tick_valid(tick)
+            collaterals.append(
+                IMarginEngine.CollateralRisk(
+                    asset=asset,
+                    value=collateral_store._value_down(
+                        collateral_store._balance(account, asset), tick & (2**72 - 1), params
+                    ),
+                    confidence=(tick >> 144) & 65535,
+                    maintenance_haircut=(params >> 24) & 65535,
+                    initial_haircut=(params >> 40) & 65535,
+                )
+            )
+    return cash_ledger._cash_now(word), stable_price, collaterals, valid, self.engines[accounts._engine_id(account)]
+
+
+@external
+@view
+def reconcile() -> IVault.Reconciliation:
+    """
+    @notice Assets against claims, to the wei: claims == assets + deficit always.
+    """
+    backing: uint256 = cash_ledger.backing
+    deficit: uint256 = cash_ledger._deficit()
+    return IVault.Reconciliation(
+        assets=backing,
+        claims=convert(backing + deficit, int256),
+        deficit=deficit,
+        net_settled=cash_ledger._net_settled(),
+        fees=cash_ledger._fees(),
+        interest_reserve=cash_ledger._interest_reserve(),
+        total_supply=cash_ledger.totals & (2**128 - 1),
+        total_borrow=cash_ledger.totals >> 128,
+    )
+
+
+@external
+@view
+def exchange_rate() -> uint256:
+    """
+    @notice Tokens per unit of cash in a withdrawal, wad, rounded down.
+    """
+    return cash_ledger._exchange_rate()
+
+
+@external
+@view
+def interest_indexes() -> (uint256, uint256):
+    """
+    @notice Borrow and supply index at this block, wad.
+    """
+    borrow_index: uint256 = 0
+    supply_index: uint256 = 0
+    charged: uint256 = 0
+    borrow_index, supply_index, charged = cash_ledger._indexes_now()
+    return borrow_index, supply_index
+
+
+@external
+@view
+def cash_token() -> address:
+    """
+    @notice The token of asset 0.
+    """
+    return collateral_store.CASH_TOKEN.address
+
+
+@external
+@view
+def collateral_token(asset: uint256) -> address:
+    """
+    @notice The token of a collateral.
+    """
+    return collateral_store.tokens[asset].address
+
+
+@external
+@view
+def collateral_held(asset: uint256) -> uint256:
+    """
+    @notice Token units of a collateral held for all accounts.
+    """
+    return collateral_store.held[asset]
+
+
+@external
+@view
+def words_of(first: uint256, count: uint256, assets: uint256) -> DynArray[uint256, 8192]:
+    """
+    @notice Raw money of accounts first..first+count-1 for batch readers: per account its word, then units of assets 1..`assets`.
+    """
+    words: DynArray[uint256, 8192] = []
+    for account: uint256 in range(first, first + count, bound=8192):
+        words.append(accounts.words[account])
+        for asset: uint256 in range(1, assets + 1, bound=MAX_COLLATERALS):
+            words.append(collateral_store._balance(account, asset))
+    return words
+
+
+# ---------------------------------------------------------------- internal
+
+
+@internal
+@view
+def _tick_valid(tick: uint256) -> bool:
+    """
+    @dev The rule of IOracle: no flag, a price, and fresh.
+    """
+    return (
+        tick >> 240 == 0
+        and tick & (2**72 - 1) != 0
+        and block.timestamp <= ((tick >> 160) & (2**32 - 1)) + ((tick >> 224) & 65535)
+    )
+
+
+@internal
+def _credit(account: uint256, delta: int256, reason: uint256):
+    """
+    @dev Changes cash and says why. No check of margin or access; the caller books the other side.
+    """
+    word: uint256 = cash_ledger._change(accounts.words[account], delta)
+    accounts.words[account] = word
+    log IVault.CashMoved(account=account, reason=reason, amount=delta, cash=ledger_math._cash(word))
+
+
+@internal
+def _move_cash(sender_account: uint256, receiver_account: uint256, amount: int256, reason: uint256):
+    """
+    @dev Signed: a negative amount moves a loan the other way. No check of margin or access.
+    """
+    assert sender_account != receiver_account, SAME_ACCOUNT
+    accounts._check_exists(sender_account)
+    accounts._check_exists(receiver_account)
+    self._credit(sender_account, -amount, reason)
+    self._credit(receiver_account, amount, reason)
+
+
+@internal
+@view
+def _check_outflow(account: uint256, cash: int256):
+    """
+    @dev A flat account without a loan is free to go, any other must pass initial margin and can be paused.
+    """
+    ledger: ILedger = self.ledger
+    assert not staticcall ledger.in_liquidation(account), LIQUIDATING
+    if cash >= 0 and staticcall ledger.listed(account) == 0:
+        return
+    guarded._check_active(guarded.WITHDRAW)
+    assert staticcall ledger.check_outflow(account), BELOW_MARGIN
+
+
+@internal
+@view
+def _check_ledger():
+    assert msg.sender == self.ledger.address, NOT_LEDGER
+
+
+@internal
+@view
+def _check_liquidator():
+    assert msg.sender == self.liquidator, NOT_LIQUIDATOR
