@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scenario files (TOML) to a typed, frozen Scenario; every error at once. Imports errors alone."""
+
+from __future__ import annotations
+
+from simulation.config.distributions import Distribution, varies
+from simulation.config.load import (
+    available_scenarios,
+    dump_scenario,
+    load_scenario,
+    parse_override,
+    scenario_path,
+)
+from simulation.config.scenario import (
+    AgentSpec,
+    AssetModel,
+    CollateralSpec,
+    GasSpec,
+    GbmSpec,
+    JumpSpec,
+    MarketSpec,
+    ProtocolSpec,
+    ReplaySpec,
+    Scenario,
+    TierSpec,
+    WaypointSpec,
+)
+from simulation.config.schema import Problems, knob, read_table, show_table
+from simulation.config.seeds import stream
+
+__all__ = [
+    "AgentSpec",
+    "AssetModel",
+    "CollateralSpec",
+    "Distribution",
+    "GasSpec",
+    "GbmSpec",
+    "JumpSpec",
+    "MarketSpec",
+    "Problems",
+    "ProtocolSpec",
+    "ReplaySpec",
+    "Scenario",
+    "TierSpec",
+    "WaypointSpec",
+    "available_scenarios",
+    "dump_scenario",
+    "knob",
+    "load_scenario",
+    "parse_override",
+    "read_table",
+    "scenario_path",
+    "show_table",
+    "stream",
+    "varies",
+]

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What no single key can tell: conditions between the values of a scenario."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from simulation.config.scenario import ReplaySpec, Scenario, WaypointSpec
+from simulation.config.schema import Problems, one_of
+
+__all__ = ["check_scenario"]
+
+
+def check_scenario(scenario: Scenario, problems: Problems) -> None:
+    """Add every contradiction between keys."""
+    _check_clock(scenario, problems)
+    _check_assets(scenario, problems)
+    _check_margins(scenario, problems)
+    _check_liquidation(scenario, problems)
+
+
+def _check_clock(scenario: Scenario, problems: Problems) -> None:
+    if scenario.blocks < 1:
+        problems.add("scenario.duration", "shorter than one block", "at least scenario.block_time")
+    replays = any(isinstance(model, ReplaySpec) for model in scenario.assets.values())
+    if scenario.time.start is None and not replays:
+        problems.add(
+            "scenario.start", 'got "worst day" without a replay', "a UTC time such as 2020-03-12T00:00:00Z"
+        )
+
+
+def _check_assets(scenario: Scenario, problems: Problems) -> None:
+    for symbol, model in scenario.assets.items():
+        key = f"assets.{symbol}"
+        if isinstance(model, ReplaySpec) and not model.file:
+            problems.add(f"{key}.file", "missing", f"a price file, for instance by --prices {symbol}=FILE")
+        if isinstance(model, WaypointSpec):
+            _check_grid(scenario, f"{key}.points", model.points, problems)
+    _check_grid(scenario, "gas.external_price", scenario.gas.external_price, problems)
+    for name, market in scenario.protocol.markets.items():
+        if market.asset not in scenario.assets:
+            problems.add(
+                f"protocol.markets.{name}.asset",
+                f'got "{market.asset}"',
+                one_of(market.asset, scenario.assets),
+            )
+    for name, collateral in scenario.protocol.collaterals.items():
+        if collateral.asset not in scenario.assets:
+            place = f"protocol.collaterals.{name}.asset"
+            problems.add(place, f'got "{collateral.asset}"', one_of(collateral.asset, scenario.assets))
+
+
+def _check_grid(
+    scenario: Scenario, key: str, points: tuple[tuple[int, int], ...], problems: Problems
+) -> None:
+    """Points must start at 0 and fall into different blocks, or one of them could not be hit."""
+    if not points or points[0][0] != 0:
+        problems.add(f"{key}[0]", "no point at the start", "the first time to be 0 s")
+        return
+    step = scenario.time.block_time
+    for place, (earlier, later) in enumerate(pairwise(points), start=1):
+        if earlier[0] // step == later[0] // step:
+            problems.add(
+                f"{key}[{place}]", "in the same block as the point before", f"points at least {step} s apart"
+            )
+
+
+def _check_margins(scenario: Scenario, problems: Problems) -> None:
+    for name, market in scenario.protocol.markets.items():
+        key = f"protocol.markets.{name}"
+        if market.maintenance_margin > market.initial_margin:
+            problems.add(f"{key}.maintenance_margin", "above initial_margin", "at most initial_margin")
+        sizes = [0, *(tier.size for tier in market.tiers)]
+        if any(later <= earlier for earlier, later in pairwise(sizes)):
+            problems.add(f"{key}.tiers", "sizes do not rise", "tiers in rising order of size")
+        for place, tier in enumerate(market.tiers):
+            if tier.maintenance_margin > tier.initial_margin:
+                place_key = f"{key}.tiers[{place}].maintenance_margin"
+                problems.add(place_key, "above initial_margin", "at most initial_margin")
+    for name, collateral in scenario.protocol.collaterals.items():
+        if collateral.maintenance_haircut > collateral.initial_haircut:
+            key = f"protocol.collaterals.{name}.maintenance_haircut"
+            problems.add(key, "above initial_haircut", "at most initial_haircut")
+
+
+def _check_liquidation(scenario: Scenario, problems: Problems) -> None:
+    liquidation, oracle = scenario.protocol.liquidation, scenario.protocol.oracle
+    if liquidation.cut_discount > liquidation.start_discount:
+        problems.add("protocol.liquidation.cut_discount", "above start_discount", "at most start_discount")
+    if oracle.threshold > oracle.signers:
+        problems.add("protocol.oracle.threshold", "more than signers", "at most signers")

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scenario files: defaults, overrides, price files, all errors at once, and writing back."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+from pathlib import Path
+
+import pytest
+
+from simulation.config import (
+    Distribution,
+    ReplaySpec,
+    WaypointSpec,
+    available_scenarios,
+    dump_scenario,
+    knob,
+    load_scenario,
+    parse_override,
+    varies,
+)
+from simulation.config.kinds import SECONDS, USD
+from simulation.errors import InputError, ScenarioError
+
+MINIMAL = """
+[scenario]
+name = "trial"
+start = 2024-01-01T00:00:00Z
+duration = "10 min"
+
+[assets.ETH]
+kind = "gbm"
+price = "2_000 USD"
+volatility = "60 %/year"
+
+[protocol.markets.ETH]
+asset = "ETH"
+initial_margin = "5 %"
+maintenance_margin = "3 %"
+
+[agents.noise]
+kind = "noise_trader"
+count = 3
+size = "100 USD"
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NoiseSettings:
+    size: Distribution = knob(varies(USD), {"lognormal": ["500 USD", 1.0]})
+    pause: int = knob(SECONDS, "1 min", low="1 s")
+
+
+KINDS = {"noise_trader": NoiseSettings}
+
+
+def written(folder: Path, text: str = MINIMAL) -> str:
+    path = folder / "trial.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def lines_of(error: pytest.ExceptionInfo[ScenarioError]) -> list[str]:
+    return str(error.value).splitlines()
+
+
+def test_defaults_stand_behind_what_the_file_leaves_out(tmp_path: Path) -> None:
+    scenario = load_scenario(written(tmp_path))
+    assert (scenario.name, scenario.seed, scenario.start, scenario.blocks) == ("trial", 1, 1_704_067_200, 50)
+    assert scenario.gas.block_gas_limit == 30_000_000
+    assert scenario.protocol.markets["ETH"].funding.convergence == 8 * 3600
+    assert scenario.agents["noise"].count == 3
+    assert scenario.agents["noise"].params == {"size": "100 USD"}
+
+
+def test_agents_are_read_by_the_settings_of_their_kind(tmp_path: Path) -> None:
+    scenario = load_scenario(written(tmp_path), agent_kinds=KINDS)
+    assert scenario.agents["noise"].settings == NoiseSettings(
+        size=Distribution("constant", (100.0,)), pause=60
+    )
+
+
+def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
+    text = MINIMAL.replace('"10 min"', "600").replace('"60 %/year"', '"60 %"').replace('"3 %"', '"-3 %"')
+    text += '\npause = "0 s"\nmood = "good"\n\n[agents.bots]\nkind = "kepper"\n\n[gass]\n'
+    with pytest.raises(ScenarioError) as error:
+        load_scenario(written(tmp_path, text), overrides=["gas.noise=12 apples"], agent_kinds=KINDS)
+    file = str(tmp_path / "trial.toml")
+    places = [line.split(": ")[:2] for line in lines_of(error)]
+    assert places == [
+        [file, "gass"],
+        [file, "scenario.duration"],
+        [file, "assets.ETH.volatility"],
+        ["--set", "gas.noise"],
+        [file, "protocol.markets.ETH.maintenance_margin"],
+        [file, "agents.noise.mood"],
+        [file, "agents.noise.pause"],
+        [file, "agents.bots.kind"],
+    ]
+    assert all("; expected " in line for line in lines_of(error))
+    assert error.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('name = "trial"', "", "scenario.name"),
+        ('asset = "ETH"', 'asset = "BTC"', "protocol.markets.ETH.asset"),
+        (
+            'maintenance_margin = "3 %"',
+            'maintenance_margin = "6 %"',
+            "protocol.markets.ETH.maintenance_margin",
+        ),
+        ('duration = "10 min"', 'duration = "5 s"', "scenario.duration"),
+        ("2024-01-01T00:00:00Z", '"worst day"', "scenario.start"),
+        ('kind = "gbm"', 'kind = "gmb"', "assets.ETH.kind"),
+        ('kind = "gbm"', "", "assets.ETH.kind"),
+        ("count = 3", "count = -3", "agents.noise.count"),
+        ('kind = "noise_trader"', "", "agents.noise.kind"),
+        ('price = "2_000 USD"', 'price = "0 USD"', "assets.ETH.price"),
+        ("[assets.ETH]", "[assets]\nBTC = 3\n[assets.ETH]", "assets.BTC"),
+    ],
+)
+def test_a_contradiction_names_its_key(tmp_path: Path, old: str, new: str, key: str) -> None:
+    with pytest.raises(ScenarioError) as error:
+        load_scenario(written(tmp_path, MINIMAL.replace(old, new, 1)))
+    assert [problem.key for problem in error.value.problems] == [key]
+
+
+def test_points_must_start_at_zero_and_stand_in_different_blocks(tmp_path: Path) -> None:
+    def with_points(points: str) -> str:
+        model = f'kind = "waypoints"\npoints = {points}'
+        return MINIMAL.replace('kind = "gbm"\nprice = "2_000 USD"\nvolatility = "60 %/year"', model)
+
+    good = load_scenario(written(tmp_path, with_points('[["0 s", "10 USD"], ["12 s", "9 USD"]]')))
+    assert good.assets["ETH"] == WaypointSpec(points=((0, 10 * 10**9), (12, 9 * 10**9)))
+    for points in ('[["1 s", "10 USD"]]', "[]", '[["0 s", "10 USD"], ["13 s", "9 USD"], ["14 s", "8 USD"]]'):
+        with pytest.raises(ScenarioError, match=r"assets\.ETH\.points\["):
+            load_scenario(written(tmp_path, with_points(points)))
+
+
+def test_an_override_is_checked_like_the_file_and_wins(tmp_path: Path) -> None:
+    file = written(tmp_path)
+    sets = [
+        "scenario.seed=7",
+        "gas.initial_base_fee=30 gwei",
+        "agents.noise.count=0",
+        'scenario.name="other"',
+    ]
+    scenario = load_scenario(file, overrides=sets)
+    assert (scenario.seed, scenario.gas.initial_base_fee, scenario.name) == (7, 30 * 10**9, "other")
+    assert scenario.agents["noise"].count == 0
+    with pytest.raises(ScenarioError) as error:
+        load_scenario(file, overrides=["scenario.sed=7", "gas.x.y=3", "scenario.name.part=1"])
+    assert {line.split(": ")[0] for line in lines_of(error)} == {"--set"}
+    assert "did you mean seed?" in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["scenario.seed", "=3", "scenario..seed=3"])
+def test_a_malformed_override_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="expected --set"):
+        parse_override(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("a.b=3", 3), ("a.b=0.5", 0.5), ("a.b=true", True), ("a.b=12 s", "12 s"), ('a.b=["1 s"]', ["1 s"])],
+)
+def test_an_override_is_toml_or_bare_text(text: str, value: object) -> None:
+    assert parse_override(text) == ("a.b", value)
+
+
+def test_a_price_file_replaces_the_model(tmp_path: Path) -> None:
+    prices = tmp_path / "eth.csv"
+    prices.write_text("", encoding="utf-8")
+    scenario = load_scenario(written(tmp_path), prices=[f"ETH={prices}"])
+    assert scenario.assets["ETH"] == ReplaySpec(file=str(prices.resolve()))
+    for wrong in ("ETH", f"BTC={prices}", f"ETH={tmp_path / 'none.csv'}"):
+        with pytest.raises(InputError, match="--prices"):
+            load_scenario(written(tmp_path), prices=[wrong])
+
+
+def test_a_price_file_in_a_scenario_stands_beside_it(tmp_path: Path) -> None:
+    model = 'kind = "replay"\nfile = "eth.csv"'
+    text = MINIMAL.replace('kind = "gbm"\nprice = "2_000 USD"\nvolatility = "60 %/year"', model)
+    scenario = load_scenario(written(tmp_path, text))
+    assert scenario.assets["ETH"] == ReplaySpec(file=str(tmp_path.resolve() / "eth.csv"))
+
+
+@pytest.mark.parametrize("name", [name for name in available_scenarios() if name != "replay"])
+def test_a_shipped_scenario_is_valid_and_writes_back(tmp_path: Path, name: str) -> None:
+    scenario = load_scenario(name)
+    text = dump_scenario(scenario)
+    again = load_scenario(written(tmp_path, text))
+    assert scenario.name == name
+    assert again == scenario
+    assert dump_scenario(again) == text
+    assert pickle.loads(pickle.dumps(scenario)) == scenario
+
+
+def test_settings_of_agents_write_back_with_their_defaults(tmp_path: Path) -> None:
+    text = dump_scenario(load_scenario(written(tmp_path), agent_kinds=KINDS))
+    assert 'pause = "1 min"' in text
+    again = load_scenario(written(tmp_path, text), agent_kinds=KINDS)
+    assert again.agents["noise"].settings.pause == 60
+    assert dump_scenario(again) == text
+
+
+def test_the_replay_scenario_asks_for_its_files() -> None:
+    with pytest.raises(ScenarioError) as error:
+        load_scenario("replay")
+    assert [problem.key for problem in error.value.problems] == ["assets.ETH.file", "assets.BTC.file"]
+
+
+@pytest.mark.parametrize("source", ["clam", "none.toml"])
+def test_an_unknown_scenario_is_refused(source: str) -> None:
+    with pytest.raises(InputError, match=f"^{source}: no such"):
+        load_scenario(source)
+
+
+def test_broken_toml_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected a TOML file") as error:
+        load_scenario(written(tmp_path, "[scenario\n"))
+    assert "\n" not in str(error.value)
