@@ -39,15 +39,19 @@ def show(value: float | None, unit: str) -> str:
 
 
 def show_duration(seconds: float) -> str:
-    """Two neighbouring units: `45 s`, `12 min 30 s`, `2 h 05 min`, `3 d 04 h`."""
+    """Two neighbouring units, the lower one only where it is not zero: `45 s`, `2 h 05 min`, `3 d`."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
     if whole < 3_600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    if whole < 86_400:
-        return f"{whole // 3_600} h {whole % 3_600 // 60:02d} min"
-    return f"{whole // 86_400} d {whole % 86_400 // 3_600:02d} h"
+        upper, lower, names = 60, 1, "min s"
+    elif whole < 86_400:
+        upper, lower, names = 3_600, 60, "h min"
+    else:
+        upper, lower, names = 86_400, 3_600, "d h"
+    first, second = names.split()
+    rest = whole % upper // lower
+    return f"{whole // upper} {first}" + (f" {rest:02d} {second}" if rest else "")
 
 
 def _short(size: float) -> str:

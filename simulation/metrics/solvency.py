@@ -146,7 +146,7 @@ def fund_depleted(run: RunTables) -> float | None:
 
 
 @metric(
-    "Shortfall x time",
+    "Shortfall × time",
     "USD*s",
     "Sum over blocks of the seconds of the block times max(0, maintenance margin - equity), summed over "
     "accounts: how deep and how long the system stood under maintenance.",

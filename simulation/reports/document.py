@@ -15,7 +15,7 @@ from pathlib import Path
 from simulation.errors import OutputError
 from simulation.reports.plot import Plot
 
-__all__ = ["card", "document", "escape", "save", "section", "table"]
+__all__ = ["card", "document", "escape", "prose", "save", "section", "table"]
 
 _MARK = (
     '<svg viewBox="0 0 48 48" fill="none" stroke="currentColor" stroke-width="3.4" aria-hidden="true">'
@@ -30,6 +30,12 @@ _MOON = (
 def escape(text: object) -> str:
     """Text for HTML content and attributes."""
     return html.escape(str(text), quote=True)
+
+
+def prose(text: str) -> str:
+    """A definition as HTML: true minus signs and multiplication, code where the text has backquotes."""
+    parts = escape(text.replace(" - ", " − ").replace(" -", " −").replace(" * ", " · ")).split("`")
+    return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
 
 
 def document(

@@ -23,7 +23,7 @@ _TIMES = "(timestamp * 1000)::BIGINT AS time"
 
 def run_plots(run: RunTables) -> dict[str, list[Plot]]:
     """Section title to its plots, in the order of the page."""
-    return {
+    plots = {
         "Prices": [_prices(run)],
         "Margin": [_health(run), _leverage(run)],
         "Liquidations": [_liquidations(run), _keeper_notional(run), _keeper_profit(run)],
@@ -31,6 +31,10 @@ def run_plots(run: RunTables) -> dict[str, list[Plot]]:
         "Markets": [_open_interest(run), _funding(run), _book(run), _oracle(run)],
         "Gas": [_base_fee(run), _functions(run)],
     }
+    span = list(_ends(run))
+    for plot in (plot for group in plots.values() for plot in group if plot.over_time):
+        plot.layout["xaxis"] = {"range": span}
+    return plots
 
 
 def _prices(run: RunTables) -> Plot:
@@ -83,10 +87,10 @@ def _health(run: RunTables) -> Plot:
         "maintenance margin is missing in all: Σ max(0, maintenance margin − equity).",
         ("accounts", "shortfall, USD"),
         [
-            line(time, table["below_initial"], "below initial margin", "@amber", fill=True),
-            line(time, table["below_maintenance"], "below maintenance margin", "@rose", fill=True),
-            line(time, table["in_liquidation"], "in liquidation", "@violet"),
-            line(time, table["shortfall_usd"], "shortfall", "@rose", panel=2, fill=True, money=True),
+            line(time, table["below_initial"], "below initial margin", "@amber", fill=True, width=1),
+            line(time, table["below_maintenance"], "below maintenance margin", "@rose", fill=True, width=1),
+            line(time, table["in_liquidation"], "in liquidation", "@violet", width=1),
+            line(time, table["shortfall_usd"], "shortfall", "@rose", panel=2, fill=True, width=1, money=True),
         ],
         height=380,
         layout={"yaxis": {"rangemode": "tozero"}, "yaxis2": {"rangemode": "tozero"}},
@@ -151,6 +155,7 @@ def _liquidations(run: RunTables) -> Plot:
                 panel=2,
                 fill=True,
                 steps=True,
+                width=1,
             )
         )
     left_out = f" The {LIMIT:,} largest of {len(found):,} are drawn." if len(found) > LIMIT else ""
@@ -218,7 +223,6 @@ def _keeper_profit(run: RunTables) -> Plot:
         layout={
             "xaxis": {"title": {"text": "USD"}},
             "yaxis": {"autorange": "reversed"},
-            "legend": {"traceorder": "normal"},
         },
         note="No keeper took part.",
     )

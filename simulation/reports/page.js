@@ -60,7 +60,8 @@
   let following = false;
   plots.filter((spec) => spec.time).forEach((spec) => drawn.push(document.getElementById(spec.id)));
   drawn.forEach((place) => place.on("plotly_relayout", (change) => {
-    const range = change["xaxis.range[0]"] !== undefined ? [change["xaxis.range[0]"], change["xaxis.range[1]"]] : null;
+    const range = change["xaxis.range[0]"] !== undefined
+      ? [change["xaxis.range[0]"], change["xaxis.range[1]"]] : change["xaxis.range"] ?? null;
     if (following || (!range && !change["xaxis.autorange"])) return;
     following = true;
     const update = range ? { "xaxis.range": range } : { "xaxis.autorange": true };

@@ -10,7 +10,7 @@ from pathlib import Path
 from simulation.messages.records import Metric
 from simulation.metrics import RunTables, compute, definitions, keepers, show
 from simulation.metrics.format import show_duration
-from simulation.reports.document import card, document, escape, save, section, table
+from simulation.reports.document import card, document, escape, prose, save, section, table
 from simulation.reports.figures import run_plots
 from simulation.reports.plot import Plot
 
@@ -81,7 +81,7 @@ def _facts(run: RunTables) -> list[str]:
         f"<b>{int(summary['blocks']):,}</b> blocks of <b>{show_duration(run.block_seconds)}</b>",
         f"seed <b>{escape(summary['seed'])}</b>",
         f"EVM <b>{escape(summary['chain'])}</b>",
-        f"hash <b>{escape(summary['final_hash'])[:14]}…</b>",
+        f"hash <b>{escape(summary['final_hash'])[:10]}…</b>",
     ]
 
 
@@ -99,14 +99,14 @@ def _tiles(run: RunTables, metrics: Sequence[Metric]) -> str:
             None,
         ),
         (
-            "Insurance fund, minimum",
+            "Fund, minimum",
             show(value["fund_minimum"], "USD"),
             f"of {show(value['fund_start'], 'USD')}"
             + ("" if depleted is None else f", empty after {show_duration(depleted)}"),
             None if depleted is None else False,
         ),
         (
-            "Keeper profit after gas",
+            "Keeper profit",
             show(profit, "USD"),
             f"{len(keepers.keepers(run))} keepers, {show(value['keeper_revert_rate'], 'share')} reverted",
             None if profit is None else profit >= 0,
@@ -118,7 +118,7 @@ def _tiles(run: RunTables, metrics: Sequence[Metric]) -> str:
             None,
         ),
         (
-            "Open interest, maximum",
+            "Peak open interest",
             show(value["open_interest_peak"], "USD"),
             f"{show(value['volume'], 'USD')} traded",
             None,
@@ -155,7 +155,8 @@ def _row(item: Metric) -> str:
     title = definitions()[item.name].title
     return (
         f'<tr title="{escape(item.name)}"><td class="name">{escape(title)}</td>'
-        f'<td class="n">{show(item.value, item.unit)}</td><td class="what">{escape(item.definition)}</td></tr>'
+        f'<td class="n">{show(item.value, item.unit)}</td>'
+        f'<td class="what">{prose(item.definition)}</td></tr>'
     )
 
 
@@ -191,10 +192,7 @@ def _keepers(run: RunTables) -> str:
         cells = "".join(f'<td class="n">{number}</td>' for number in numbers)
         profit = f'<td class="n {colour}">{show(result.profit_usd, "USD")}</td>'
         rows.append(f'<tr><td class="name">{escape(result.agent)}</td>{profit}{cells}</tr>')
-    heads = (
-        "Keeper", "Profit after gas", "Taken over", "Share", "Bids won", "Win rate", "Reverted", "Gas", "Gas "
-        "wasted",
-    )  # fmt: skip
+    heads = ("Keeper", "Profit", "Taken over", "Share", "Bids won", "Win rate", "Reverted", "Gas", "Wasted")
     return table(heads, rows, numeric=range(1, len(heads)))
 
 
