@@ -1,0 +1,61 @@
+# pragma version 0.4.3
+# SPDX-License-Identifier: AGPL-3.0-only
+"""
+@title An account siloed to one market
+@license AGPL-3.0-only
+@notice The same requirements as CrossMargin for an account that may hold one market only: what it can lose is
+        what it holds, and nothing of any other account.
+        The margin itself is modules/tiered_margin.vy.
+"""
+
+from contracts.interfaces import IMarginEngine
+from contracts.modules import tiered_margin
+from snekmate.auth import ownable
+from snekmate.auth import ownable_2step
+
+implements: IMarginEngine
+
+initializes: ownable
+initializes: ownable_2step[ownable := ownable]
+initializes: tiered_margin[ownable := ownable]
+
+exports: (
+    # the question
+    tiered_margin.assess,
+    tiered_margin.explain,
+    # parameters
+    tiered_margin.market_risk,
+    tiered_margin.contingency,
+    tiered_margin.table,
+    tiered_margin.set_markets,
+    tiered_margin.set_contingency,
+    # ownership in two steps
+    ownable_2step.owner,
+    ownable_2step.pending_owner,
+    ownable_2step.transfer_ownership,
+    ownable_2step.accept_ownership,
+)
+
+
+@deploy
+def __init__(contingency: IMarginEngine.Contingency):
+    """
+    @notice The deployer becomes the owner.
+    @param contingency Parameters of the confidence and depeg terms; bounded as in `set_contingency`.
+    """
+    ownable.__init__()
+    ownable_2step.__init__()
+    tiered_margin.__init__(contingency)
+
+
+@external
+@view
+def permits(account: uint256, market: uint256, listed: uint256) -> bool:
+    """
+    @notice Whether an account may list one more market. One market, with parameters here.
+    @param account Number of the account; all are treated alike.
+    @param market The market to be listed.
+    @param listed How many other markets the account has listed.
+    @return True when it may.
+    """
+    return listed == 0 and tiered_margin._has_risk(market)
