@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scenario files (TOML) to a typed, frozen Scenario; every error at once. Imports errors alone."""
+"""Scenario files (TOML) to a typed, frozen Scenario; every error at once. Imports domain only."""
 
 from __future__ import annotations
 

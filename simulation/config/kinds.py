@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from simulation.config.schema import FAILED, Kind, Problems
+from simulation.domain.units import EXACT
 
 __all__ = [
     "BPS",
@@ -72,7 +73,7 @@ def _as_decimal(raw: object, units: Mapping[str, Decimal]) -> Decimal:
     match = _QUANTITY.fullmatch(raw) if isinstance(raw, str) else None
     if match is None or match[2] not in units:
         raise ValueError(raw)
-    return Decimal(match[1].replace("_", "")) * units[match[2]]
+    return EXACT.multiply(Decimal(match[1].replace("_", "")), units[match[2]])
 
 
 def _plain(value: Decimal) -> str:
@@ -86,11 +87,13 @@ def _exact(expected: str, units: Mapping[str, str], shown: str) -> Scalar:
 
     def parse(raw: object) -> int:
         value = _as_decimal(raw, factors)
-        if value != value.to_integral_value():
+        if value != value.to_integral_value(context=EXACT):
             raise ValueError(raw)
         return int(value)
 
-    return Scalar(expected, parse, lambda value: f"{_plain(Decimal(value) / factors[shown])} {shown}")
+    return Scalar(
+        expected, parse, lambda value: f"{_plain(EXACT.divide(Decimal(value), factors[shown]))} {shown}"
+    )
 
 
 def _natural(expected: str, units: Mapping[str, str], shown: str) -> Scalar:
@@ -100,7 +103,9 @@ def _natural(expected: str, units: Mapping[str, str], shown: str) -> Scalar:
     def parse(raw: object) -> float:
         return float(_as_decimal(raw, factors))
 
-    return Scalar(expected, parse, lambda value: f"{_plain(Decimal(repr(value)) / factors[shown])} {shown}")
+    return Scalar(
+        expected, parse, lambda value: f"{_plain(EXACT.divide(Decimal(repr(value)), factors[shown]))} {shown}"
+    )
 
 
 _DURATIONS = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}

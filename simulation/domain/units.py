@@ -10,10 +10,11 @@ share     bps         1e-4
 from __future__ import annotations
 
 import math
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 __all__ = [
     "BPS",
+    "EXACT",
     "NANO",
     "WAD",
     "floor_to",
@@ -33,6 +34,9 @@ NANO = 10**9
 WAD = 10**18
 BPS = 10_000
 
+EXACT = Context(prec=120)
+"""The default context keeps 28 digits, which a large amount of wad exceeds."""
+
 
 def to_nano(value: float) -> int:
     """A price in USD, or a size in units of base, in nano units; to the nearest, halves to even.
@@ -41,14 +45,14 @@ def to_nano(value: float) -> int:
     """
     if not math.isfinite(value):
         raise ValueError(f"no finite number: {value}")
-    return int(Decimal(value).scaleb(9).to_integral_value(ROUND_HALF_EVEN))
+    return int(Decimal(value).scaleb(9, EXACT).to_integral_value(ROUND_HALF_EVEN, EXACT))
 
 
 def to_wad(value: float | Decimal) -> int:
     """USD in wad; to the nearest, halves to even. Raises ValueError when the value is not finite."""
     if not math.isfinite(value):
         raise ValueError(f"no finite number: {value}")
-    return int(Decimal(value).scaleb(18).to_integral_value(ROUND_HALF_EVEN))
+    return int(Decimal(value).scaleb(18, EXACT).to_integral_value(ROUND_HALF_EVEN, EXACT))
 
 
 def nano_to_float(nano: int) -> float:
@@ -63,7 +67,7 @@ def wad_to_float(wad: int) -> float:
 
 def wad_to_decimal(wad: int) -> Decimal:
     """USD, exactly."""
-    return Decimal(wad).scaleb(-18)
+    return Decimal(wad).scaleb(-18, EXACT)
 
 
 def notional_wad(size_nano: int, price_nano: int) -> int:

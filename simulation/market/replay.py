@@ -30,8 +30,8 @@ Integers = NDArray[np.int64]
 def choose_window(bars: Sequence[Bars], duration: int) -> tuple[int, int]:
     """Start and duration of a replay: the most volatile UTC day that every file holds in full.
 
-    A day's measure is the sum over files of ln(high / low). Without a full day the start of their
-    common time is taken. A window that would run past the files is moved, and at last shortened, to fit. Raises
+    A day's measure is the sum over files of ln(high / low). Without a full day the common time's
+    start is taken. A window that would run past the files is moved, and at last shortened, to fit. Raises
     InputError when the files have no time in common.
     """
     start, end = max(item.start for item in bars), min(item.end for item in bars)
