@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 __all__ = ["Backend", "Outcome", "new_backend"]
 
 CHAIN_ID = 1337
+COINBASE = b"\x00" * 19 + b"\xfe"
 Header = tuple[int, int, int, int]
 """Block number, timestamp, base fee, gas limit."""
 
@@ -36,11 +39,68 @@ class Backend(Protocol):
 
 
 def new_backend(name: str | None = None) -> Backend:
-    """`py-evm`; the environment variable PLIMSOLL_TEST_EVM chooses where none is named."""
-    name = name or os.environ.get("PLIMSOLL_TEST_EVM") or "py-evm"
+    """`revm` or `py-evm`; where none is named PLIMSOLL_TEST_EVM chooses, or revm if it has been built."""
+    name = name or os.environ.get("PLIMSOLL_TEST_EVM") or ("revm" if find_spec("plimsoll_evm") else "py-evm")
+    if name == "revm":
+        return Revm()
     if name != "py-evm":
-        raise ValueError(f"no test EVM {name!r}; expected py-evm")
+        raise ValueError(f"no test EVM {name!r}; expected revm or py-evm")
     return PyEvm()
+
+
+class Revm:
+    """The native EVM, one block for each transaction."""
+
+    def __init__(self) -> None:
+        import plimsoll_evm
+
+        self._native = plimsoll_evm
+        self._evm = plimsoll_evm.Evm(CHAIN_ID, "cancun")
+
+    def _context(self, header: Header) -> Any:
+        number, timestamp, base_fee, gas_limit = header
+        return self._native.Header(number, timestamp, COINBASE, gas_limit, base_fee)
+
+    def execute(self, header: Header, sender: bytes, to: bytes | None, data: bytes, value: int) -> Outcome:
+        row = (sender, to, self._evm.nonce(sender), value, header[3], header[2], 0, data)
+        block = self._evm.execute_block(self._context(header), [row])
+        status = block.status[0]
+        if status == self._native.INVALID:
+            raise ValueError(f"transaction not included: {block.reason_of(0)}")
+        gas = int.from_bytes(block.gas_used, sys.byteorder)
+        created = block.created if to is None and status == self._native.SUCCESS else b""
+        return Outcome(status == self._native.SUCCESS, block.output_of(0), gas, _logs(block), created)
+
+    def call(self, header: Header, sender: bytes, to: bytes, data: bytes, value: int) -> Outcome:
+        intrinsic = 21_000 + sum(16 if byte else 4 for byte in data)
+        status, gas, output = self._evm.call(
+            self._context(header), to, data, sender=sender, value=value, gas_limit=300_000_000
+        )
+        return Outcome(status == self._native.SUCCESS, output, gas - intrinsic)
+
+    def set_balance(self, address: bytes, amount: int) -> None:
+        self._evm.set_balance(address, amount)
+
+    def balance(self, address: bytes) -> int:
+        return self._evm.balance(address)
+
+    def snapshot(self) -> Any:
+        return self._evm.snapshot()
+
+    def revert(self, snapshot: Any) -> None:
+        self._evm.revert(snapshot)
+
+
+def _logs(block: Any) -> tuple[tuple[bytes, tuple[bytes, ...], bytes], ...]:
+    """Emitter, topics and data of each log, out of the columns."""
+    offsets = memoryview(block.log_data_offsets).cast("Q")
+    logs = []
+    for i in range(block.log_count):
+        words = block.log_topics[128 * i : 128 * i + 32 * block.log_topic_count[i]]
+        topics = tuple(words[place : place + 32] for place in range(0, len(words), 32))
+        data = block.log_data[offsets[i] : offsets[i + 1]]
+        logs.append((block.log_address[20 * i : 20 * i + 20], topics, data))
+    return tuple(logs)
 
 
 class PyEvm:
@@ -66,7 +126,7 @@ class PyEvm:
 
         number, timestamp, base_fee, gas_limit = header
         return ExecutionContext(
-            coinbase=b"\x00" * 19 + b"\xfe",
+            coinbase=COINBASE,  # type: ignore[arg-type]
             timestamp=timestamp,
             block_number=number,  # type: ignore[arg-type]
             difficulty=0,
