@@ -18,6 +18,7 @@ from simulation.messages.intents import (
     FundDeposit,
     FundRedeem,
     Intent,
+    MarkDeleverage,
     MarkInsolvent,
     OracleUpdate,
     PlaceOrder,
@@ -34,13 +35,27 @@ from simulation.messages.intents import (
 )
 from simulation.messages.receipts import Receipt, Status
 from simulation.messages.records import BlockRecord, Metric, Submitted
-from simulation.messages.view import AccountsView, AuctionsView, FundView, MarketView, OrdersView, View
+from simulation.messages.view import (
+    DELEVERAGE,
+    INSOLVENT,
+    SOLVENT,
+    AccountsView,
+    AuctionsView,
+    FeedView,
+    FundView,
+    MarketView,
+    OrdersView,
+    View,
+)
 from simulation.messages.words import Limbs, Wide, field, int128, limbs, small
 
 __all__ = [
+    "DELEVERAGE",
     "IMMEDIATE",
+    "INSOLVENT",
     "POST_ONLY",
     "REDUCE_ONLY",
+    "SOLVENT",
     "STANDARD_FEES",
     "AccountsView",
     "AccrueInterest",
@@ -54,12 +69,14 @@ __all__ = [
     "Deposit",
     "Event",
     "EventColumns",
+    "FeedView",
     "Fees",
     "FundDeposit",
     "FundRedeem",
     "FundView",
     "Intent",
     "Limbs",
+    "MarkDeleverage",
     "MarkInsolvent",
     "MarketView",
     "Metric",

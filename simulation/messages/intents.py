@@ -27,6 +27,7 @@ __all__ = [
     "FundDeposit",
     "FundRedeem",
     "Intent",
+    "MarkDeleverage",
     "MarkInsolvent",
     "OracleUpdate",
     "PlaceOrder",
@@ -157,7 +158,7 @@ class TransferCash(Intent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settle(Intent):
-    """Vault.settle: books PnL and funding of `target`; anyone."""
+    """Ledger.settle: books PnL and funding of `target`; anyone."""
 
     target: int
 
@@ -215,7 +216,7 @@ class CallMargin(Intent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartAuction(Intent):
-    """Liquidator.start on `target`."""
+    """Liquidator.start_for: puts `target` up for auction; the reward goes to the acting account."""
 
     target: int
 
@@ -228,12 +229,19 @@ class Bid(Intent):
     fraction: int
     """Wad of the portfolio; the contract lowers it to what the cap allows."""
     max_price: int
-    """Most to pay for the fraction asked, wad USD; negative: least to receive."""
+    """Most to pay for the slice, wad USD; negative: least to receive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkInsolvent(Intent):
     """Liquidator.mark_insolvent: turns a solvent auction whose account is under water."""
+
+    target: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkDeleverage(Intent):
+    """Liquidator.mark_deleverage: gives up an insolvent auction that the fund cannot pay for."""
 
     target: int
 

@@ -9,11 +9,31 @@ account array is account i + 1, column j of every market array is market j + 1. 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AccountsView", "AuctionsView", "Floats", "FundView", "MarketView", "OrdersView", "View"]
+__all__ = [
+    "DELEVERAGE",
+    "INSOLVENT",
+    "SOLVENT",
+    "AccountsView",
+    "AuctionsView",
+    "FeedView",
+    "Floats",
+    "FundView",
+    "MarketView",
+    "OrdersView",
+    "View",
+]
+
+SOLVENT: Final = 2
+"""Phase of an auction, numbered as on chain: slices are sold at a falling share of their value."""
+INSOLVENT: Final = 4
+"""Bidders are paid by the insurance fund."""
+DELEVERAGE: Final = 8
+"""Positions are closed against profitable counterparties."""
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -134,6 +154,8 @@ class AccountsView:
     notional: Floats
     """Sum over markets of |size| * mark, USD."""
     liquidating: Flags
+    called: Integers
+    """Unix seconds of the latest margin call on chain; 0: never."""
     wallet: Floats
     """(accounts, assets 0..), whole tokens that the owner holds outside the Vault."""
     fund_shares: Floats
@@ -178,15 +200,38 @@ class AuctionsView:
     """Live auctions, by rising account."""
 
     account: Integers
-    insolvent: Flags
+    phase: Integers
+    """SOLVENT, INSOLVENT or DELEVERAGE."""
     started: Integers
-    """Unix seconds."""
+    """Unix seconds; of the present phase."""
     reserved: Floats
-    """Paid by earlier bidders, USD."""
+    """Paid by earlier bidders, USD; never sold again."""
     price: Floats
-    """Of the whole portfolio at the time of the view, USD; negative: the bidder is paid."""
+    """Of the whole at the time of the view, USD; negative: the bidder is paid."""
     max_fraction: Floats
     """What a bid may take at most, share of 1."""
+    buffer_margin: Floats
+    """Equity less maintenance margin and its buffer, USD; at 0 the auction ends."""
+    over: Flags
+    """Nobody came in the time that its phase allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedView:
+    """One price feed of the oracle."""
+
+    feed: int
+    market: int
+    """First market priced by it; 0: none, it prices a collateral only."""
+    reference: float
+    """Price elsewhere right now, USD."""
+    spot: float
+    """As stored on chain, USD; 0 before the first update."""
+    mark: float
+    timestamp: int
+    """Of the observation on chain, unix seconds."""
+    flags: int
+    """Of the tick on chain; 0: fit for actions that add risk while fresh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +242,7 @@ class FundView:
     """Cash tokens, USD."""
     shares: float
     """Whole shares outstanding."""
+    share_decimals: int
     locked: bool
     """Withdrawals are refused."""
     deficit: float
@@ -218,6 +264,7 @@ class View:
     eth_price: float
     """USD per ETH, turns gas into money."""
     markets: tuple[MarketView, ...]
+    feeds: tuple[FeedView, ...]
     accounts: AccountsView
     orders: OrdersView
     auctions: AuctionsView

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Agents: pure decisions, view in, intents out. They know neither chain nor mempool."""
+
+from simulation.agents.base import Agent, Endowment
+from simulation.agents.depositors import DepositorSettings, InsuranceDepositors
+from simulation.agents.keeper import Keeper, KeeperSettings, SliceQuote
+from simulation.agents.market_maker import MarketMaker, MarketMakerSettings
+from simulation.agents.registry import AGENT_KINDS, SETTINGS_CLASSES, load_agent, make_agent, make_agents
+from simulation.agents.relayer import OracleRelayer, PriceSigner, RelayerSettings
+from simulation.agents.signing import TypedDataSigner, address_of, signing_key
+from simulation.agents.traders import (
+    MeanReversionSettings,
+    MeanReversionTraders,
+    MomentumSettings,
+    MomentumTraders,
+    NoiseSettings,
+    NoiseTraders,
+    Traders,
+    TraderSettings,
+)
+from simulation.agents.whale import Whale, WhaleSettings
+
+__all__ = [
+    "AGENT_KINDS",
+    "SETTINGS_CLASSES",
+    "Agent",
+    "DepositorSettings",
+    "Endowment",
+    "InsuranceDepositors",
+    "Keeper",
+    "KeeperSettings",
+    "MarketMaker",
+    "MarketMakerSettings",
+    "MeanReversionSettings",
+    "MeanReversionTraders",
+    "MomentumSettings",
+    "MomentumTraders",
+    "NoiseSettings",
+    "NoiseTraders",
+    "OracleRelayer",
+    "PriceSigner",
+    "RelayerSettings",
+    "SliceQuote",
+    "TraderSettings",
+    "Traders",
+    "TypedDataSigner",
+    "Whale",
+    "WhaleSettings",
+    "address_of",
+    "load_agent",
+    "make_agent",
+    "make_agents",
+    "signing_key",
+]

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an agent is: a pure decision over the shared view, for one account or for a whole population.
+
+An agent never touches the chain. It is asked once a block what it wants done, told what became of each
+transaction, and asked what it measures of itself; order, latency, gas and failure belong to the environment.
+Its random numbers come from the stream that belongs to its name. Imports: messages, config.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulation.messages import Intent, Receipt, View
+
+__all__ = ["Agent", "Endowment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Endowment:
+    """What an account is given before the first block. Money in USD."""
+
+    cash: float = 0.0
+    """Deposited into the account."""
+    wallet: float = 0.0
+    """Cash tokens that its owner keeps outside the Vault."""
+    collateral: float = 0.0
+    """Value of the first collateral asset, deposited into the account."""
+    fund: float = 0.0
+    """Deposited into the insurance fund for its owner."""
+
+
+class Agent:
+    """Base of all agents.
+
+    Args:
+        name: unique in a run; names the random stream.
+        accounts: numbers of the accounts it decides for, rising.
+        settings: parameters of its kind; None takes `defaults`, or those of `settings_class`.
+        rng: stream for draws made once, before the run: tastes, capital.
+    """
+
+    role: ClassVar[str] = "trader"
+    """What it is called in tables: trader, maker, keeper, relayer, depositor."""
+    settings_class: ClassVar[type[Any] | None] = None
+    defaults: ClassVar[Any] = None
+    """Settings of an agent that no scenario describes, such as one from `--agent`."""
+    individual: ClassVar[bool] = False
+    """A scenario's `count` makes that many agents of one account each, not one agent of many accounts."""
+
+    latency: int = 0
+    """Blocks between a decision and its arrival in the pool."""
+
+    def __init__(
+        self, name: str, accounts: NDArray[np.int64], settings: Any, rng: np.random.Generator
+    ) -> None:
+        self.name = name
+        self.accounts = accounts
+        self.rows = accounts - 1
+        """Rows of its accounts in the view's arrays."""
+        if settings is None:
+            settings = self.defaults
+        if settings is None and self.settings_class is not None:
+            settings = self.settings_class()
+        self.settings = settings
+
+    def endowments(self) -> Sequence[Endowment]:
+        """What each of its accounts starts with, in the order of `accounts`."""
+        return [Endowment() for _ in self.accounts]
+
+    def decide(self, view: View, rng: np.random.Generator) -> Sequence[Intent]:
+        """What it wants done now. Must not change the view."""
+        raise NotImplementedError
+
+    def on_receipt(self, receipt: Receipt, rng: np.random.Generator) -> None:
+        """Told once for every intent what became of it, reverts included."""
+
+    def measure(self) -> Mapping[str, float]:
+        """Figures of its own for the record, beside wealth and gas."""
+        return {}

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A market maker: several levels on both sides of a fair price, skewed by inventory, wider when prices move.
+
+Imports: agents.base, messages, config.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulation.agents.base import Agent, Endowment
+from simulation.config import knob
+from simulation.config.kinds import INTEGER, NUMBER, SECONDS, SHARE, USD
+from simulation.messages import (
+    POST_ONLY,
+    CancelOrder,
+    Fees,
+    Intent,
+    MarketView,
+    OrdersView,
+    PlaceOrder,
+    Receipt,
+    ReplaceOrder,
+    View,
+)
+
+__all__ = ["MarketMaker", "MarketMakerSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class MarketMakerSettings:
+    """How it quotes."""
+
+    capital: float = knob(USD, "2_000_000 USD", low="1 USD")
+    levels: int = knob(INTEGER, 4, low=1, high=12)
+    """Orders on each side of each market."""
+    spread: float = knob(SHARE, "0.05 %", low="0 %", high="10 %")
+    """Distance of the first level from the fair price when nothing moves."""
+    step: float = knob(SHARE, "0.1 %", low="0.001 %", high="10 %")
+    """Distance between levels."""
+    size: float = knob(SHARE, "5 %", low="0.01 %", high="1000 %")
+    """Notional of one level over equity."""
+    skew: float = knob(SHARE, "0.1 %", low="0 %", high="10 %")
+    """Shift of the fair price when inventory is at its limit."""
+    inventory: float = knob(NUMBER, 4.0, low=0.1, high=20.0)
+    """Notional over equity in one market at which it quotes one side only."""
+    volatility_spread: float = knob(NUMBER, 1.5, low=0.0, high=20.0)
+    """Widening: this many standard deviations of one block's return."""
+    horizon: int = knob(SECONDS, "15 min", low="1 s")
+    """Time constant of its volatility."""
+    retreat: float = knob(SHARE, "1.5 %", low="0.01 %", high="100 %")
+    """One block's standard deviation at which it shows half its size."""
+    tolerance: float = knob(SHARE, "0.05 %", low="0 %", high="10 %")
+    """A quote nearer than this to where it should be stays, and keeps its place in the queue."""
+    tip: float = knob(NUMBER, 2.0, low=0.0)
+    """Priority fee, gwei."""
+
+
+class MarketMaker(Agent):
+    """Quotes around the reference price; its own resting orders are its only memory of the book."""
+
+    role = "maker"
+    individual = True
+    settings_class: ClassVar[type[MarketMakerSettings]] = MarketMakerSettings
+    settings: MarketMakerSettings
+
+    def __init__(
+        self,
+        name: str,
+        accounts: NDArray[np.int64],
+        settings: MarketMakerSettings | None,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__(name, accounts, settings, rng)
+        self.variance = np.zeros(0)
+        self.last = np.zeros(0)
+        self.in_flight = 0
+        self.quoted = 0
+        self.fees = Fees(tip=int(self.settings.tip * 1e9), lifetime=5)
+
+    def endowments(self) -> Sequence[Endowment]:
+        """All capital in the account."""
+        return [Endowment(cash=self.settings.capital) for _ in self.accounts]
+
+    def decide(self, view: View, rng: np.random.Generator) -> Sequence[Intent]:
+        """Moves, adds and removes quotes; waits while an earlier round is still in the pool."""
+        self._observe(view)
+        if self.in_flight:
+            return []
+        account, row = int(self.accounts[0]), int(self.rows[0])
+        if view.accounts.liquidating[row]:
+            return []
+        own = view.orders.of(self.accounts)
+        intents: list[Intent] = []
+        for column, market in enumerate(view.markets):
+            self._quote(view, account, row, column, market, own, intents)
+        self.in_flight = len(intents)
+        self.quoted += len(intents)
+        return intents
+
+    def on_receipt(self, receipt: Receipt, rng: np.random.Generator) -> None:
+        """Counts what is still under way."""
+        self.in_flight -= 1
+
+    def measure(self) -> dict[str, float]:
+        """Orders it has sent."""
+        return {"quotes": float(self.quoted)}
+
+    def _observe(self, view: View) -> None:
+        prices = np.array([market.reference for market in view.markets])
+        if len(self.last) != len(prices):
+            self.last, self.variance = prices, np.zeros(len(prices))
+        weight = -np.expm1(-view.block_time / self.settings.horizon)
+        self.variance = (1.0 - weight) * self.variance + weight * np.log(prices / self.last) ** 2
+        self.last = prices
+
+    def _quote(
+        self,
+        view: View,
+        account: int,
+        row: int,
+        column: int,
+        market: MarketView,
+        own: OrdersView,
+        intents: list[Intent],
+    ) -> None:
+        quotes, equity = self.settings, float(view.accounts.equity[row])
+        mine = own.market == market.market
+        wanted: dict[bool, list[int]] = {True: [], False: []}
+        lots = 0
+        if market.valid and equity > 0:
+            deviation = float(np.sqrt(self.variance[column]))
+            load = float(view.accounts.size[row, column]) * market.mark / (quotes.inventory * equity)
+            fair = market.reference * (1.0 - quotes.skew * min(max(load, -1.0), 1.0))
+            half = quotes.spread + quotes.volatility_spread * deviation
+            shown = quotes.size * equity / (1.0 + deviation / quotes.retreat)
+            lots = market.lots(shown / market.reference)
+            if lots and load < 1.0:
+                wanted[True] = [
+                    market.tick_down(fair * (1.0 - half - k * quotes.step)) for k in range(quotes.levels)
+                ]
+            if lots and load > -1.0:
+                wanted[False] = [
+                    market.tick_up(fair * (1.0 + half + k * quotes.step)) for k in range(quotes.levels)
+                ]
+        # The side that the price runs away from goes first, so that new quotes never meet the maker's own.
+        falling = bool(len(market.bid_ticks)) and market.reference < market.mid
+        for is_bid in (True, False) if falling else (False, True):
+            self._move(
+                account, market, is_bid, own, mine & (own.is_bid == is_bid), wanted[is_bid], lots, intents
+            )
+
+    def _move(
+        self,
+        account: int,
+        market: MarketView,
+        is_bid: bool,
+        own: OrdersView,
+        mine: NDArray[np.bool_],
+        wanted: list[int],
+        lots: int,
+        intents: list[Intent],
+    ) -> None:
+        rows = np.flatnonzero(mine)
+        rows = rows[np.argsort(-own.tick[rows] if is_bid else own.tick[rows], kind="stable")]
+        resting = list(
+            zip(own.order_id[rows].tolist(), own.tick[rows].tolist(), own.lots[rows].tolist(), strict=True)
+        )
+        slack = self.settings.tolerance * market.reference / market.tick_size
+        for (order_id, tick, open_lots), aim in zip(resting, wanted, strict=False):
+            if abs(tick - aim) > slack or 2 * open_lots < lots:
+                intents.append(
+                    ReplaceOrder(
+                        account=account,
+                        order_id=order_id,
+                        tick=aim,
+                        lots=lots,
+                        options=POST_ONLY,
+                        fees=self.fees,
+                    )
+                )
+        for order_id, _, _ in resting[len(wanted) :]:
+            intents.append(CancelOrder(account=account, order_id=order_id, fees=self.fees))
+        for aim in wanted[len(resting) :]:
+            intents.append(
+                PlaceOrder(
+                    account=account,
+                    market=market.market,
+                    is_bid=is_bid,
+                    tick=aim,
+                    lots=lots,
+                    options=POST_ONLY,
+                    fees=self.fees,
+                )
+            )

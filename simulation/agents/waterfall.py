@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The step that moves an auction on when no bid can: insolvent, deleverage, write-off, restart or stop.
+
+Imports: messages only.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulation.messages import (
+    DELEVERAGE,
+    INSOLVENT,
+    SOLVENT,
+    Deleverage,
+    Fees,
+    Intent,
+    MarkDeleverage,
+    MarkInsolvent,
+    StartAuction,
+    StopAuction,
+    View,
+    WriteOff,
+)
+
+__all__ = ["counterparties", "next_step"]
+
+
+def next_step(view: View, place: int, account: int, fees: Fees) -> Intent | None:
+    """What `account` can do for the auction at `place` of the view; None when bidders or time must act."""
+    live, accounts = view.auctions, view.accounts
+    target, phase = int(live.account[place]), int(live.phase[place])
+    row = target - 1
+    equity, flat = float(accounts.equity[row]), not bool(accounts.size[row].any())
+    bare = flat and not bool(accounts.collateral[row].any())
+    if live.buffer_margin[place] >= 0:
+        return StopAuction(account=account, target=target, fees=fees)
+    if phase == SOLVENT:
+        if equity <= 0 or live.over[place]:
+            return MarkInsolvent(account=account, target=target, fees=fees)
+        if float(live.reserved[place]) >= equity:
+            return StartAuction(account=account, target=target, fees=fees)
+        return None
+    if bare and accounts.cash[row] < 0:
+        return WriteOff(account=account, target=target, fees=fees)
+    if phase == INSOLVENT and (live.over[place] or -float(live.price[place]) > view.fund.assets):
+        return MarkDeleverage(account=account, target=target, fees=fees)
+    if phase == DELEVERAGE and not flat:
+        column = int(np.argmax(np.abs(accounts.size[row]) * [market.mark for market in view.markets]))
+        ranked = counterparties(view, target, column)[:8]
+        if len(ranked):
+            return Deleverage(
+                account=account,
+                target=target,
+                market=column + 1,
+                counterparties=tuple(ranked.tolist()),
+                fees=fees,
+            )
+    return None
+
+
+def counterparties(view: View, target: int, column: int) -> NDArray[np.int64]:
+    """Accounts on the other side of a market by falling rank: profit ratio times leverage, losers last."""
+    accounts, mark = view.accounts, view.markets[column].mark
+    size, equity = accounts.size[:, column], accounts.equity
+    other = (size * accounts.size[target - 1, column] < 0) & ~accounts.liquidating & (equity > 0)
+    rows = np.flatnonzero(other)
+    gain = np.maximum(accounts.unrealised[rows, column], 0.0)
+    held = np.abs(size[rows])
+    score = gain / np.maximum(held * accounts.entry[rows, column], 1e-18) * (held * mark / equity[rows])
+    return rows[np.argsort(-score, kind="stable")] + 1
