@@ -10,13 +10,8 @@ An `Evm` is used by one thread at a time; a second one gets RuntimeError while a
 from collections.abc import Iterable
 from typing import Final, TypeAlias, final
 
-from typing_extensions import Buffer
-
 TransactionRow: TypeAlias = tuple[bytes, bytes | None, int, int, int, int, int, bytes]
 """sender, to (None creates), nonce, value, gas_limit, max_fee, max_priority_fee, data"""
-
-CallRow: TypeAlias = tuple[bytes, bytes, bytes]
-"""sender, to, data"""
 
 SUCCESS: Final = 1
 REVERT: Final = 0
@@ -49,47 +44,24 @@ class Header:
         base_fee: int = 0,
         prevrandao: bytes = ...,
     ) -> None: ...
-    @property
-    def number(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def coinbase(self) -> bytes: ...
-    @property
-    def gas_limit(self) -> int: ...
-    @property
-    def base_fee(self) -> int: ...
-    @property
-    def prevrandao(self) -> bytes: ...
 
 @final
 class Transactions:
-    """Transactions, or calls for `Evm.call_many`, in columns: checked once, executed any number of times.
+    """Transactions as packed records: checked once, executed any number of times.
 
     Args:
-        senders: 20 bytes for each row.
-        recipients: 20 bytes for each row; ignored where `creates` is not 0.
-        data: calldata of all rows, one after the other.
-        offsets: uint64, one more than rows; row i has data[offsets[i]:offsets[i + 1]].
-        creates: a byte for each row, not 0 where the row creates a contract.
-        nonces, gas_limits, max_fees, priority_fees: uint64 for each row.
-        values: 32 big-endian bytes for each row.
+        records: 113 bytes for each transaction: sender 20, recipient 20, create 1 (not 0 creates a contract),
+            value 32 big-endian, then nonce, gas limit, max fee, priority fee and the end of its calldata in
+            `data`, 8 little-endian bytes each. As a NumPy record: `[("sender", "u1", 20),
+            ("recipient", "u1", 20), ("create", "u1"), ("value", "u1", 32), ("nonce", "<u8"),
+            ("gas_limit", "<u8"), ("max_fee", "<u8"), ("priority_fee", "<u8"), ("end", "<u8")]`.
+        data: calldata of all transactions, one after the other.
+
+    Raises:
+        ValueError: a broken last record, or ends of calldata that fall or pass the end of `data`.
     """
 
-    def __init__(
-        self,
-        senders: bytes,
-        recipients: bytes,
-        data: bytes,
-        offsets: Buffer,
-        *,
-        creates: bytes | None = None,
-        nonces: Buffer | None = None,
-        values: bytes | None = None,
-        gas_limits: Buffer | None = None,
-        max_fees: Buffer | None = None,
-        priority_fees: Buffer | None = None,
-    ) -> None: ...
+    def __init__(self, records: bytes, data: bytes) -> None: ...
     def __len__(self) -> int: ...
 
 @final
@@ -147,8 +119,6 @@ class BlockResult:
         """Addresses, keys and values of the changed slots, by address and key; None unless asked for."""
     def output_of(self, row: int) -> bytes:
         """Return or revert data of `row`. Raises IndexError."""
-    def reason_of(self, row: int) -> str:
-        """Why `row` was not included or halted, "none" otherwise. Raises IndexError."""
 
 @final
 class Evm:
@@ -181,31 +151,12 @@ class Evm:
         base fee is burnt, the tip goes to the coinbase. A transaction that is invalid where it stands is
         reported with its reason and the rest goes on. `changes` asks for `BlockResult.slots`.
         """
-    def call_many(
-        self,
-        header: Header,
-        calls: Transactions | Iterable[CallRow],
-        *,
-        gas_limit: int = 30_000_000,
-        threads: int = 1,
-    ) -> BlockResult:
+    def call_many(self, header: Header, calls: Transactions | Iterable[TransactionRow]) -> BlockResult:
         """Runs each call alone from the present state, as eth_call does, and discards what it changed.
 
-        No nonce and no fee is needed and the gas price is 0. `gas_used` is what a receipt would say:
-        intrinsic gas, execution and refunds, all slots cold. The results do not depend on `threads`.
-        With `Transactions`, each row has its own gas limit and `gas_limit` is not used.
+        Nonces and fees are not looked at, the sender may be anyone, a contract too, and the gas price is 0.
+        `gas_used` is what a receipt would say: intrinsic gas, execution and refunds, all slots cold.
         """
-    def call(
-        self,
-        header: Header,
-        to: bytes,
-        data: bytes,
-        *,
-        sender: bytes = ...,
-        value: int | None = None,
-        gas_limit: int = 30_000_000,
-    ) -> tuple[int, int, bytes]:
-        """One view: status, gas used, return or revert data."""
     def balance(self, address: bytes) -> int: ...
     def nonce(self, address: bytes) -> int: ...
     def code(self, address: bytes) -> bytes: ...
@@ -221,9 +172,10 @@ class Evm:
     def set_code(self, address: bytes, code: bytes) -> None: ...
     def set_storage(self, address: bytes, slot: int, value: int) -> None: ...
     def set_block_hash(self, number: int, hash: bytes) -> None:
-        """What BLOCKHASH answers for `number`."""
-    def block_hash(self, number: int) -> bytes:
-        """The hash that was set, or keccak256 of the number as 32 bytes."""
+        """What BLOCKHASH answers for `number`; without it, keccak256 of the number as 32 bytes.
+
+        It is kept as storage of the EIP-2935 contract's address, so it is part of the state.
+        """
     def snapshot(self) -> int:
         """Opens a snapshot in constant time; it lasts until an earlier one is reverted to or released."""
     def revert(self, snapshot: int) -> None:
@@ -232,8 +184,6 @@ class Evm:
         """Drops the snapshot and later ones, keeping the state. Raises SnapshotError."""
     def copy(self) -> Evm:
         """An independent replica without the snapshots; storage is shared until one of the two writes."""
-    def __copy__(self) -> Evm: ...
-    def __deepcopy__(self, memo: object) -> Evm: ...
     def dump(self) -> bytes:
         """State, chain id, hard fork and cap; equal states give equal bytes."""
     @staticmethod
@@ -242,8 +192,8 @@ class Evm:
     def state_hash(self) -> bytes:
         """32 bytes that do not depend on the order of insertion; costs what has changed since the last call.
 
-        keccak256 of the sum mod 2**256 of one keccak256 term for each non-zero slot, non-empty account and
-        set block hash. It shows that two runs agree; it is no commitment against one who seeks collisions.
+        keccak256 of the sum mod 2**256 of one keccak256 term for each non-zero slot and non-empty account. It
+        shows that two runs agree; it is no commitment against one who seeks collisions.
         """
     def state_hash_from_scratch(self) -> bytes:
         """The same hash from the whole state."""

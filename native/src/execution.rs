@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Whole blocks and batches of views on one revm instance.
+//! Whole blocks and batches of views, each on one revm instance.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
 
 use revm::context::result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction, ResultGas};
-use revm::context::{BlockEnv, CfgEnv, Context, ContextSetters, Journal, TxEnv};
+use revm::context::{BlockEnv, CfgEnv, Context, ContextSetters, TxEnv};
 use revm::context_interface::{
     journaled_state::account::JournaledAccountTr, ContextTr, JournalTr, LocalContextTr, Transaction,
 };
 use revm::handler::{post_execution, EvmTr, FrameResult, Handler, MainnetContext, MainnetEvm};
+use revm::interpreter::InitialAndFloorGas;
 use revm::primitives::hardfork::SpecId;
 use revm::{ExecuteEvm, MainBuilder};
 
@@ -31,11 +32,8 @@ impl Config {
     fn build<'a>(&self, state: &'a State, block: &BlockEnv) -> Chain<'a> {
         let mut cfg = CfgEnv::new_with_spec(self.spec).with_chain_id(self.chain_id);
         cfg.tx_gas_limit_cap = Some(self.tx_gas_limit_cap.unwrap_or(u64::MAX));
-        let context: MainnetContext<Reader<'a>> =
-            Context::<BlockEnv, TxEnv, CfgEnv, _, Journal<_>, ()>::new(Reader(state), self.spec)
-                .with_cfg(cfg)
-                .with_block(block.clone());
-        context.build_mainnet()
+        let context: MainnetContext<Reader<'a>> = Context::new(Reader(state), self.spec);
+        context.with_cfg(cfg).with_block(block.clone()).build_mainnet()
     }
 }
 
@@ -52,7 +50,7 @@ impl<'a> Handler for Included<'a> {
 
     fn execution_result(
         &mut self,
-        evm: &mut Self::Evm,
+        evm: &mut Chain<'a>,
         result: FrameResult,
         gas: ResultGas,
     ) -> Result<ExecutionResult, Failure> {
@@ -72,14 +70,14 @@ impl<'a> Handler for Viewed<'a> {
     type Error = Failure;
     type HaltReason = HaltReason;
 
-    fn validate_env(&self, _evm: &mut Self::Evm) -> Result<(), Failure> {
+    fn validate_env(&self, _evm: &mut Chain<'a>) -> Result<(), Failure> {
         Ok(())
     }
 
     fn validate_against_state_and_deduct_caller(
         &self,
-        evm: &mut Self::Evm,
-        _gas: &mut revm::interpreter::InitialAndFloorGas,
+        evm: &mut Chain<'a>,
+        _gas: &mut InitialAndFloorGas,
     ) -> Result<(), Failure> {
         let (_, tx, _, journal, _, _) = evm.ctx().all_mut();
         let mut caller = journal.load_account_with_code_mut(tx.caller())?.data;
@@ -89,17 +87,17 @@ impl<'a> Handler for Viewed<'a> {
         Ok(())
     }
 
-    fn reimburse_caller(&self, _: &mut Self::Evm, _: &mut FrameResult) -> Result<(), Failure> {
+    fn reimburse_caller(&self, _: &mut Chain<'a>, _: &mut FrameResult) -> Result<(), Failure> {
         Ok(())
     }
 
-    fn reward_beneficiary(&self, _: &mut Self::Evm, _: &mut FrameResult) -> Result<(), Failure> {
+    fn reward_beneficiary(&self, _: &mut Chain<'a>, _: &mut FrameResult) -> Result<(), Failure> {
         Ok(())
     }
 
     fn execution_result(
         &mut self,
-        evm: &mut Self::Evm,
+        evm: &mut Chain<'a>,
         result: FrameResult,
         gas: ResultGas,
     ) -> Result<ExecutionResult, Failure> {
@@ -115,105 +113,64 @@ fn clear(evm: &mut Chain<'_>) {
     evm.frame_stack().clear();
 }
 
-/// Executes `batch` in order and commits. A transaction that is invalid where it stands is
-/// reported and changes nothing. The state is written once, after the last transaction, so a
-/// panic on the way leaves it as it was.
+/// Executes `batch` in order and commits; `record` gets the slots that changed. A transaction that is
+/// invalid where it stands is reported and changes nothing.
 pub fn execute_block(
     state: &mut State,
     config: &Config,
     block: &BlockEnv,
     batch: &Batch,
-    record: Option<&mut Vec<SlotValue>>,
+    record: &mut Option<Vec<SlotValue>>,
 ) -> Receipts {
-    let mut receipts = Receipts::with_capacity(batch.len());
-    let mut record = record;
+    let mut receipts = Receipts::new();
     let mut next = 0;
-    while next < batch.len() {
+    while next < batch.rows.len() {
         let mut evm = config.build(state, block);
         let mut handler = Included { destroyed: false, evm: PhantomData };
-        // A destroyed account may be created again by a later transaction. The journal of one
-        // block cannot tell the two lives apart, so the next transaction gets a fresh journal.
-        while next < batch.len() && !handler.destroyed {
-            execute_one(
-                &mut evm,
-                &mut handler,
-                block,
-                batch.transaction(next, config.chain_id),
-                &mut receipts,
-            );
+        // A destroyed account may live again in a later transaction. The journal of one block does not
+        // tell the two lives apart, so the next transaction gets a fresh journal.
+        while next < batch.rows.len() && !handler.destroyed {
+            let tx = batch.transaction(&batch.rows[next], config.chain_id);
+            let price = tx.effective_gas_price(u128::from(block.basefee)) as u64;
+            if tx.gas_limit > block.gas_limit - receipts.total_gas {
+                receipts.invalid(reasons::BLOCK_GAS);
+            } else {
+                run(&mut handler, &mut evm, tx, price, &mut receipts);
+            }
             next += 1;
         }
         let changes = evm.finalize();
         drop(evm);
-        receipts.changed_slots += state.commit(changes, record.as_deref_mut());
+        receipts.changed_slots += state.commit(changes, record);
+    }
+    if let Some(slots) = record {
+        // Maps are walked in an order of their own, which must not show. A slot that both halves of a
+        // split block wrote is reported once, with its last value.
+        slots.reverse();
+        slots.sort_by_key(|slot| (slot.0, slot.1));
+        slots.dedup_by_key(|slot| (slot.0, slot.1));
     }
     receipts
 }
 
-fn execute_one<'a>(
-    evm: &mut Chain<'a>,
-    handler: &mut Included<'a>,
-    block: &BlockEnv,
-    tx: TxEnv,
-    receipts: &mut Receipts,
-) {
-    if tx.gas_limit > block.gas_limit - receipts.total_gas {
-        return receipts.invalid(reasons::BLOCK_GAS);
+/// Runs every call of `batch` from the same state: none sees another's changes or warm slots.
+pub fn call_many(state: &State, config: &Config, block: &BlockEnv, batch: &Batch) -> Receipts {
+    let mut receipts = Receipts::new();
+    let mut evm = config.build(state, block);
+    for row in &batch.rows {
+        run(&mut Viewed(PhantomData), &mut evm, batch.transaction(row, config.chain_id), 0, &mut receipts);
     }
-    let price = tx.effective_gas_price(u128::from(block.basefee)) as u64;
+    receipts
+}
+
+fn run<'a, H>(handler: &mut H, evm: &mut Chain<'a>, tx: TxEnv, price: u64, receipts: &mut Receipts)
+where
+    H: Handler<Evm = Chain<'a>, Error = Failure, HaltReason = HaltReason>,
+{
     evm.ctx.set_tx(tx);
     match handler.run(evm) {
-        Ok(result) => receipts.included(result, price),
+        Ok(result) => receipts.included(&result, price),
         Err(EVMError::Transaction(error)) => receipts.invalid(reasons::of_invalid(&error)),
         Err(error) => panic!("{error}"),
     }
-}
-
-/// Runs every call of `batch` from the same state, on up to `threads` threads. The results do
-/// not depend on the number of threads: a call sees neither another's changes nor its warm slots.
-pub fn call_many(
-    state: &State,
-    config: &Config,
-    block: &BlockEnv,
-    batch: &Batch,
-    threads: usize,
-) -> Receipts {
-    let threads = threads.clamp(1, batch.len().max(1));
-    let chunk = batch.len().div_ceil(threads).max(1);
-    if threads == 1 {
-        return call_range(state, config, block, batch, 0..batch.len());
-    }
-    let starts: Vec<usize> = (0..batch.len()).step_by(chunk).collect();
-    let parts: Vec<Receipts> = std::thread::scope(|scope| {
-        let workers: Vec<_> = starts
-            .iter()
-            .map(|&start| {
-                let range = start..(start + chunk).min(batch.len());
-                scope.spawn(move || call_range(state, config, block, batch, range))
-            })
-            .collect();
-        workers.into_iter().map(|w| w.join().expect("a view panicked")).collect()
-    });
-    parts.into_iter().reduce(Receipts::append).unwrap_or_default()
-}
-
-fn call_range(
-    state: &State,
-    config: &Config,
-    block: &BlockEnv,
-    batch: &Batch,
-    range: std::ops::Range<usize>,
-) -> Receipts {
-    let mut receipts = Receipts::with_capacity(range.len());
-    let mut evm = config.build(state, block);
-    let mut handler = Viewed(PhantomData);
-    for position in range {
-        evm.ctx.set_tx(batch.transaction(position, config.chain_id));
-        match handler.run(&mut evm) {
-            Ok(result) => receipts.included(result, 0),
-            Err(EVMError::Transaction(error)) => receipts.invalid(reasons::of_invalid(&error)),
-            Err(error) => panic!("{error}"),
-        }
-    }
-    receipts
 }

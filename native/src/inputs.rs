@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What Python hands over: headers, columns and rows, checked before anything runs.
 
-use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt};
@@ -9,25 +8,24 @@ use revm::context::BlockEnv;
 use revm::context_interface::block::BlobExcessGasAndPrice;
 use revm::primitives::{Address, Bytes, TxKind, B256, U256};
 
-use crate::columns::Batch;
-
-/// Gas of a view when the caller names none: what a block of mainnet held for years.
-pub const VIEW_GAS: u64 = 30_000_000;
+use crate::columns::{Batch, Row};
 
 pub const NO_ADDRESS: &[u8] = &[0; 20];
 const NO_WORD: &[u8] = &[0; 32];
+/// Gas of a block and of a view when none is named: the block limit of mainnet for years.
+pub const DEFAULT_GAS: u64 = 30_000_000;
 
 pub fn address(value: &[u8]) -> PyResult<Address> {
-    Address::try_from(value)
-        .map_err(|_| PyValueError::new_err(format!("address: expected 20 bytes, got {}", value.len())))
+    let wrong = |_| PyValueError::new_err(format!("address: expected 20 bytes, got {}", value.len()));
+    Address::try_from(value).map_err(wrong)
 }
 
 pub fn word(value: &[u8]) -> PyResult<B256> {
-    B256::try_from(value)
-        .map_err(|_| PyValueError::new_err(format!("word: expected 32 bytes, got {}", value.len())))
+    let wrong = |_| PyValueError::new_err(format!("word: expected 32 bytes, got {}", value.len()));
+    B256::try_from(value).map_err(wrong)
 }
 
-/// An unsigned 256-bit integer from a Python int. Small ones take the short way.
+/// An unsigned 256-bit integer from a Python int; one of 64 bits takes the short way.
 pub fn uint256(value: &Bound<'_, PyAny>) -> PyResult<U256> {
     if let Ok(small) = value.extract::<u64>() {
         return Ok(U256::from(small));
@@ -38,11 +36,9 @@ pub fn uint256(value: &Bound<'_, PyAny>) -> PyResult<U256> {
     Ok(U256::from_be_slice(bytes.extract::<&[u8]>()?))
 }
 
-pub fn to_int<'py>(py: Python<'py>, value: &U256) -> PyResult<Bound<'py, PyAny>> {
-    if let Ok(small) = u64::try_from(value) {
-        return Ok(PyInt::new(py, small).into_any());
-    }
-    py.get_type::<PyInt>().call_method1("from_bytes", (PyBytes::new(py, &value.to_be_bytes::<32>()), "big"))
+pub fn to_int<'py>(py: Python<'py>, value: U256) -> PyResult<Bound<'py, PyAny>> {
+    let bytes = PyBytes::new(py, &value.to_be_bytes::<32>());
+    py.get_type::<PyInt>().call_method1("from_bytes", (bytes, "big"))
 }
 
 /// The block environment of one block.
@@ -54,7 +50,7 @@ pub struct Header {
 #[pymethods]
 impl Header {
     #[new]
-    #[pyo3(signature = (number, timestamp, coinbase=NO_ADDRESS, gas_limit=VIEW_GAS, base_fee=0, prevrandao=NO_WORD))]
+    #[pyo3(signature = (number, timestamp, coinbase=NO_ADDRESS, gas_limit=DEFAULT_GAS, base_fee=0, prevrandao=NO_WORD))]
     fn new(
         number: u64,
         timestamp: u64,
@@ -70,154 +66,68 @@ impl Header {
             gas_limit,
             basefee: base_fee,
             prevrandao: Some(word(prevrandao)?),
-            // Blobs are not modelled: the price stays at its floor of 1 wei, as with no blob ever sent.
+            // Blobs are not modelled: the price stays at its floor, as if none had ever been sent.
             blob_excess_gas_and_price: Some(BlobExcessGasAndPrice { excess_blob_gas: 0, blob_gasprice: 1 }),
             ..BlockEnv::default()
         };
         Ok(Self { block })
     }
-
-    #[getter]
-    fn number(&self) -> u64 {
-        self.block.number.to()
-    }
-
-    #[getter]
-    fn timestamp(&self) -> u64 {
-        self.block.timestamp.to()
-    }
-
-    #[getter]
-    fn coinbase(&self) -> &[u8] {
-        self.block.beneficiary.as_slice()
-    }
-
-    #[getter]
-    fn gas_limit(&self) -> u64 {
-        self.block.gas_limit
-    }
-
-    #[getter]
-    fn base_fee(&self) -> u64 {
-        self.block.basefee
-    }
-
-    #[getter]
-    fn prevrandao(&self) -> B256Bytes {
-        B256Bytes(self.block.prevrandao.unwrap_or_default())
-    }
 }
 
-pub struct B256Bytes(pub B256);
-
-impl<'py> IntoPyObject<'py> for B256Bytes {
-    type Target = PyBytes;
-    type Output = Bound<'py, PyBytes>;
-    type Error = std::convert::Infallible;
-
-    fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
-        Ok(PyBytes::new(py, self.0.as_slice()))
-    }
-}
-
-/// Transactions in columns, copied in and checked once; it can be executed any number of times.
+/// Transactions as packed records, copied in and checked once; executed any number of times.
 #[pyclass(frozen, module = "plimsoll_evm")]
 pub struct Transactions {
     pub batch: Batch,
 }
 
+/// Bytes of a record: sender 20, recipient 20, create 1, value 32 big-endian, then nonce, gas limit,
+/// max fee, priority fee and the end of its calldata, 8 little-endian each.
+const RECORD: usize = 113;
+
 #[pymethods]
 impl Transactions {
     #[new]
-    #[pyo3(signature = (senders, recipients, data, offsets, *, creates=None, nonces=None, values=None, gas_limits=None, max_fees=None, priority_fees=None))]
-    #[allow(clippy::too_many_arguments)]
-    fn new(
-        py: Python<'_>,
-        senders: &[u8],
-        recipients: &[u8],
-        data: &[u8],
-        offsets: PyBuffer<u64>,
-        creates: Option<&[u8]>,
-        nonces: Option<PyBuffer<u64>>,
-        values: Option<&[u8]>,
-        gas_limits: Option<PyBuffer<u64>>,
-        max_fees: Option<PyBuffer<u64>>,
-        priority_fees: Option<PyBuffer<u64>>,
-    ) -> PyResult<Self> {
-        let rows = senders.len() / 20;
-        width("senders", senders, rows, 20)?;
-        width("recipients", recipients, rows, 20)?;
-        let offsets: Vec<usize> = offsets.to_vec(py)?.into_iter().map(|at| at as usize).collect();
-        let rising = offsets.windows(2).all(|pair| pair[0] <= pair[1]);
-        if offsets.len() != rows + 1 || !rising || offsets[0] != 0 || offsets[rows] != data.len() {
-            return Err(PyValueError::new_err(format!(
-                "offsets: expected {} rising values from 0 to len(data)",
-                rows + 1
-            )));
+    fn new(records: &[u8], data: &[u8]) -> PyResult<Self> {
+        let wrong = |text: &str| PyValueError::new_err(text.to_owned());
+        if records.len() % RECORD != 0 {
+            return Err(wrong("records: expected 113 bytes for each transaction"));
         }
-        let mut recipients: Vec<TxKind> =
-            recipients.chunks_exact(20).map(|to| TxKind::Call(Address::from_slice(to))).collect();
-        if let Some(creates) = creates {
-            width("creates", creates, rows, 1)?;
-            for (kind, create) in recipients.iter_mut().zip(creates) {
-                if *create != 0 {
-                    *kind = TxKind::Create;
-                }
+        let mut batch = Batch { rows: Vec::with_capacity(records.len() / RECORD), data: Bytes::copy_from_slice(data) };
+        let mut start = 0;
+        for record in records.chunks_exact(RECORD) {
+            let number = |place: usize| {
+                let at = 73 + 8 * place;
+                u64::from_le_bytes(record[at..at + 8].try_into().expect("eight bytes"))
+            };
+            let end = number(4) as usize;
+            if end < start || end > data.len() {
+                return Err(wrong("records: expected ends of calldata that rise to at most len(data)"));
             }
+            batch.rows.push(Row {
+                sender: Address::from_slice(&record[..20]),
+                recipient: match record[40] {
+                    0 => TxKind::Call(Address::from_slice(&record[20..40])),
+                    _ => TxKind::Create,
+                },
+                value: U256::from_be_slice(&record[41..73]),
+                nonce: number(0),
+                gas_limit: number(1),
+                max_fee: number(2),
+                priority_fee: number(3),
+                data: start..end,
+            });
+            start = end;
         }
-        let values = match values {
-            Some(values) => {
-                width("values", values, rows, 32)?;
-                values.chunks_exact(32).map(U256::from_be_slice).collect()
-            }
-            None => vec![U256::ZERO; rows],
-        };
-        let batch = Batch {
-            senders: senders.chunks_exact(20).map(Address::from_slice).collect(),
-            recipients,
-            nonces: column(py, "nonces", nonces, rows, 0)?,
-            values,
-            gas_limits: column(py, "gas_limits", gas_limits, rows, VIEW_GAS)?,
-            max_fees: column(py, "max_fees", max_fees, rows, 0)?,
-            priority_fees: column(py, "priority_fees", priority_fees, rows, 0)?,
-            data: Bytes::copy_from_slice(data),
-            offsets,
-        };
         Ok(Self { batch })
     }
 
     fn __len__(&self) -> usize {
-        self.batch.len()
+        self.batch.rows.len()
     }
-}
-
-fn width(name: &str, bytes: &[u8], rows: usize, width: usize) -> PyResult<()> {
-    if bytes.len() == rows * width {
-        return Ok(());
-    }
-    Err(PyValueError::new_err(format!(
-        "{name}: expected {width} bytes for each of {rows} rows, got {}",
-        bytes.len()
-    )))
-}
-
-fn column(
-    py: Python<'_>,
-    name: &str,
-    buffer: Option<PyBuffer<u64>>,
-    rows: usize,
-    default: u64,
-) -> PyResult<Vec<u64>> {
-    let Some(buffer) = buffer else { return Ok(vec![default; rows]) };
-    let values = buffer.to_vec(py)?;
-    if values.len() != rows {
-        return Err(PyValueError::new_err(format!("{name}: expected {rows} values, got {}", values.len())));
-    }
-    Ok(values)
 }
 
 #[derive(FromPyObject)]
-struct TransactionRow<'py>(
+struct Fields<'py>(
     Bound<'py, PyBytes>,
     Option<Bound<'py, PyBytes>>,
     u64,
@@ -228,50 +138,23 @@ struct TransactionRow<'py>(
     Bound<'py, PyBytes>,
 );
 
-#[derive(FromPyObject)]
-struct CallRow<'py>(Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyBytes>);
-
-/// A batch from rows `(sender, to, nonce, value, gas_limit, max_fee, max_priority_fee, data)`.
-pub fn transaction_rows(rows: &Bound<'_, PyAny>) -> PyResult<Batch> {
-    let mut batch = Batch { offsets: vec![0], ..Batch::default() };
-    let mut data = Vec::new();
-    for row in rows.try_iter()? {
-        let TransactionRow(sender, to, nonce, value, gas_limit, max_fee, priority_fee, input) =
-            row?.extract()?;
-        batch.senders.push(address(sender.as_bytes())?);
-        batch.recipients.push(match to {
-            Some(to) => TxKind::Call(address(to.as_bytes())?),
-            None => TxKind::Create,
+/// A batch from tuples `(sender, to, nonce, value, gas_limit, max_fee, max_priority_fee, data)`.
+pub fn rows(source: &Bound<'_, PyAny>) -> PyResult<Batch> {
+    let (mut rows, mut bytes) = (Vec::new(), Vec::new());
+    for row in source.try_iter()? {
+        let Fields(sender, to, nonce, value, gas_limit, max_fee, priority_fee, data) = row?.extract()?;
+        let start = bytes.len();
+        bytes.extend_from_slice(data.as_bytes());
+        rows.push(Row {
+            sender: address(sender.as_bytes())?,
+            recipient: to.map_or(Ok(TxKind::Create), |to| address(to.as_bytes()).map(TxKind::Call))?,
+            nonce,
+            value: uint256(&value)?,
+            gas_limit,
+            max_fee,
+            priority_fee,
+            data: start..bytes.len(),
         });
-        batch.nonces.push(nonce);
-        batch.values.push(uint256(&value)?);
-        batch.gas_limits.push(gas_limit);
-        batch.max_fees.push(max_fee);
-        batch.priority_fees.push(priority_fee);
-        data.extend_from_slice(input.as_bytes());
-        batch.offsets.push(data.len());
     }
-    batch.data = data.into();
-    Ok(batch)
-}
-
-/// A batch of views from rows `(sender, to, data)`, each with `gas_limit`.
-pub fn call_rows(rows: &Bound<'_, PyAny>, gas_limit: u64) -> PyResult<Batch> {
-    let mut batch = Batch { offsets: vec![0], ..Batch::default() };
-    let mut data = Vec::new();
-    for row in rows.try_iter()? {
-        let CallRow(sender, to, input) = row?.extract()?;
-        batch.senders.push(address(sender.as_bytes())?);
-        batch.recipients.push(TxKind::Call(address(to.as_bytes())?));
-        data.extend_from_slice(input.as_bytes());
-        batch.offsets.push(data.len());
-    }
-    let rows = batch.senders.len();
-    batch.nonces = vec![0; rows];
-    batch.values = vec![U256::ZERO; rows];
-    batch.gas_limits = vec![gas_limit; rows];
-    batch.max_fees = vec![0; rows];
-    batch.priority_fees = vec![0; rows];
-    batch.data = data.into();
-    Ok(batch)
+    Ok(Batch { rows, data: bytes.into() })
 }

@@ -5,12 +5,12 @@
 //! whole blocks from Python in one call with the interpreter lock released, and gives back columns.
 
 mod columns;
+mod dump;
 mod evm;
 mod execution;
 mod inputs;
 mod reasons;
 mod results;
-mod snapshot;
 mod state;
 
 use pyo3::prelude::*;

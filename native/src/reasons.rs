@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One byte for why a transaction was left out or halted. Python sees the names in `REASONS`.
 
-use revm::context::result::{HaltReason, InvalidTransaction, OutOfGasError};
+use revm::context::result::{HaltReason, InvalidTransaction};
 
-pub const SUCCESS: u8 = 1;
 pub const REVERT: u8 = 0;
+pub const SUCCESS: u8 = 1;
 pub const HALT: u8 = 2;
 pub const INVALID: u8 = 3;
 
-pub const NONE: u8 = 0;
 pub const BLOCK_GAS: u8 = 5;
 
-/// Names by code: 0 is a success or a revert, 1 to 12 invalid transactions, the rest halts.
-pub const REASONS: [&str; 31] = [
+/// Names by code: 0 is a success or a revert, 1 to 12 were not included, the rest halted.
+pub const REASONS: [&str; 21] = [
     "none",
     "nonce too low",
     "nonce too high",
@@ -27,22 +26,12 @@ pub const REASONS: [&str; 31] = [
     "nonce overflow",
     "invalid transaction",
     "out of gas",
-    "memory out of gas",
-    "precompile out of gas",
-    "reentrancy sentry out of gas",
     "invalid opcode",
-    "designated invalid opcode",
     "invalid jump destination",
-    "stack underflow",
-    "stack overflow",
+    "stack underflow or overflow",
     "return data out of bounds",
     "address collision",
-    "precompile error",
-    "contract code too large",
-    "contract code starts with 0xEF",
-    "state change in a static call",
-    "insufficient funds for a transfer",
-    "call too deep",
+    "contract code refused",
     "halted",
 ];
 
@@ -67,23 +56,13 @@ pub fn of_invalid(error: &InvalidTransaction) -> u8 {
 pub fn of_halt(reason: &HaltReason) -> u8 {
     use HaltReason as H;
     match reason {
-        H::OutOfGas(OutOfGasError::Memory | OutOfGasError::MemoryLimit) => 14,
-        H::OutOfGas(OutOfGasError::Precompile) => 15,
-        H::OutOfGas(OutOfGasError::ReentrancySentry) => 16,
         H::OutOfGas(_) => 13,
-        H::OpcodeNotFound | H::NotActivated => 17,
-        H::InvalidFEOpcode => 18,
-        H::InvalidJump => 19,
-        H::StackUnderflow => 20,
-        H::StackOverflow => 21,
-        H::OutOfOffset => 22,
-        H::CreateCollision => 23,
-        H::PrecompileError | H::PrecompileErrorWithContext(_) => 24,
-        H::CreateContractSizeLimit | H::CreateInitCodeSizeLimit => 25,
-        H::CreateContractStartingWithEF => 26,
-        H::StateChangeDuringStaticCall | H::CallNotAllowedInsideStatic => 27,
-        H::OutOfFunds => 28,
-        H::CallTooDeep => 29,
-        H::NonceOverflow | H::OverflowPayment => 30,
+        H::OpcodeNotFound | H::NotActivated | H::InvalidFEOpcode => 14,
+        H::InvalidJump => 15,
+        H::StackUnderflow | H::StackOverflow => 16,
+        H::OutOfOffset => 17,
+        H::CreateCollision => 18,
+        H::CreateContractSizeLimit | H::CreateContractStartingWithEF => 19,
+        _ => 20,
     }
 }

@@ -6,152 +6,81 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::columns::Receipts;
-use crate::reasons::REASONS;
 use crate::state::SlotValue;
 
-#[pyclass(frozen, module = "plimsoll_evm")]
+type Column = Py<PyBytes>;
+
+#[pyclass(frozen, get_all, module = "plimsoll_evm")]
 pub struct BlockResult {
-    receipts: Receipts,
-    slots: Option<Vec<SlotValue>>,
+    total_gas: u64,
+    changed_slots: u64,
+    log_count: usize,
+    status: Column,
+    reason: Column,
+    gas_used: Column,
+    gas_price: Column,
+    output: Column,
+    output_offsets: Column,
+    created: Column,
+    log_tx: Column,
+    log_address: Column,
+    log_topic_count: Column,
+    log_topics: Column,
+    log_data: Column,
+    log_data_offsets: Column,
+    slots: Option<(Column, Column, Column)>,
 }
 
 impl BlockResult {
-    pub fn new(receipts: Receipts, mut slots: Option<Vec<SlotValue>>) -> Self {
-        if let Some(slots) = slots.as_mut() {
-            // Maps are walked in an order of their own; the report must not depend on it. A slot
-            // written in both halves of a split block is reported once, with its last value.
-            slots.reverse();
-            slots.sort_by_key(|slot| (slot.0, slot.1));
-            slots.dedup_by_key(|slot| (slot.0, slot.1));
+    pub fn new(py: Python<'_>, receipts: &Receipts, slots: Option<Vec<SlotValue>>) -> Self {
+        let bytes = |bytes: &[u8]| PyBytes::new(py, bytes).unbind();
+        // Numbers are native-endian, as NumPy's are.
+        let numbers = |values: &[u64]| bytes(&values.iter().flat_map(|v| v.to_ne_bytes()).collect::<Vec<u8>>());
+        let rows: Vec<u8> = receipts.log_tx.iter().flat_map(|row| row.to_ne_bytes()).collect();
+        Self {
+            total_gas: receipts.total_gas,
+            changed_slots: receipts.changed_slots,
+            log_count: receipts.log_tx.len(),
+            status: bytes(&receipts.status),
+            reason: bytes(&receipts.reason),
+            gas_used: numbers(&receipts.gas_used),
+            gas_price: numbers(&receipts.gas_price),
+            output: bytes(&receipts.output),
+            output_offsets: numbers(&receipts.output_offsets),
+            created: bytes(&receipts.created),
+            log_tx: bytes(&rows),
+            log_address: bytes(&receipts.log_address),
+            log_topic_count: bytes(&receipts.log_topic_count),
+            log_topics: bytes(&receipts.log_topics),
+            log_data: bytes(&receipts.log_data),
+            log_data_offsets: numbers(&receipts.log_data_offsets),
+            slots: slots.map(|slots| {
+                let (mut addresses, mut keys, mut values) = (Vec::new(), Vec::new(), Vec::new());
+                for (address, key, value) in slots {
+                    addresses.extend_from_slice(address.as_slice());
+                    keys.extend_from_slice(&key.to_be_bytes::<32>());
+                    values.extend_from_slice(&value.to_be_bytes::<32>());
+                }
+                (bytes(&addresses), bytes(&keys), bytes(&values))
+            }),
         }
-        Self { receipts, slots }
     }
-}
-
-/// The columns of 64-bit numbers are native-endian, as NumPy's `uint64` is.
-fn bytes_of_u64<'py>(py: Python<'py>, values: &[u64]) -> Bound<'py, PyBytes> {
-    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_ne_bytes()).collect();
-    PyBytes::new(py, &bytes)
-}
-
-fn offsets<'py>(py: Python<'py>, ends: &[u64]) -> Bound<'py, PyBytes> {
-    let bytes: Vec<u8> = std::iter::once(&0u64).chain(ends).flat_map(|end| end.to_ne_bytes()).collect();
-    PyBytes::new(py, &bytes)
 }
 
 #[pymethods]
 impl BlockResult {
-    fn __len__(&self) -> usize {
-        self.receipts.status.len()
+    fn __len__(&self, py: Python<'_>) -> usize {
+        self.status.as_bytes(py).len()
     }
 
-    #[getter]
-    fn total_gas(&self) -> u64 {
-        self.receipts.total_gas
-    }
-
-    #[getter]
-    fn changed_slots(&self) -> u64 {
-        self.receipts.changed_slots
-    }
-
-    #[getter]
-    fn log_count(&self) -> usize {
-        self.receipts.log_tx.len()
-    }
-
-    #[getter]
-    fn status<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.receipts.status)
-    }
-
-    #[getter]
-    fn reason<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.receipts.reason)
-    }
-
-    #[getter]
-    fn gas_used<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        bytes_of_u64(py, &self.receipts.gas_used)
-    }
-
-    #[getter]
-    fn gas_price<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        bytes_of_u64(py, &self.receipts.gas_price)
-    }
-
-    #[getter]
-    fn output<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.receipts.output)
-    }
-
-    #[getter]
-    fn output_offsets<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        offsets(py, &self.receipts.output_ends)
-    }
-
-    #[getter]
-    fn created<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.receipts.created)
-    }
-
-    #[getter]
-    fn log_tx<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let bytes: Vec<u8> = self.receipts.log_tx.iter().flat_map(|tx| tx.to_ne_bytes()).collect();
-        PyBytes::new(py, &bytes)
-    }
-
-    #[getter]
-    fn log_address<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.receipts.log_address)
-    }
-
-    #[getter]
-    fn log_topic_count<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.receipts.log_topic_count)
-    }
-
-    #[getter]
-    fn log_topics<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.receipts.log_topics)
-    }
-
-    #[getter]
-    fn log_data<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.receipts.log_data)
-    }
-
-    #[getter]
-    fn log_data_offsets<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        offsets(py, &self.receipts.log_data_ends)
-    }
-
-    /// `(addresses, keys, values)` of the slots that changed, by address and key, if asked for.
-    #[getter]
-    #[allow(clippy::type_complexity)]
-    fn slots<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> Option<(Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
-        let slots = self.slots.as_ref()?;
-        let addresses: Vec<u8> = slots.iter().flat_map(|slot| slot.0.into_array()).collect();
-        let keys: Vec<u8> = slots.iter().flat_map(|slot| slot.1.to_be_bytes::<32>()).collect();
-        let values: Vec<u8> = slots.iter().flat_map(|slot| slot.2.to_be_bytes::<32>()).collect();
-        Some((PyBytes::new(py, &addresses), PyBytes::new(py, &keys), PyBytes::new(py, &values)))
-    }
-
-    /// Return or revert data of row `row`.
     fn output_of<'py>(&self, py: Python<'py>, row: usize) -> PyResult<Bound<'py, PyBytes>> {
-        let ends = &self.receipts.output_ends;
-        let end = *ends.get(row).ok_or_else(|| PyIndexError::new_err("row out of range"))?;
-        let start = row.checked_sub(1).map_or(0, |before| ends[before]);
-        Ok(PyBytes::new(py, &self.receipts.output[start as usize..end as usize]))
-    }
-
-    /// Why row `row` was left out or halted; "none" for a success or a revert.
-    fn reason_of(&self, row: usize) -> PyResult<&'static str> {
-        let reason = self.receipts.reason.get(row);
-        let reason = reason.ok_or_else(|| PyIndexError::new_err("row out of range"))?;
-        Ok(REASONS[usize::from(*reason)])
+        let offset = |row: usize| {
+            let found = self.output_offsets.as_bytes(py).get(8 * row..8 * row + 8);
+            found.map(|bytes| usize::from_ne_bytes(bytes.try_into().expect("eight bytes")))
+        };
+        let (Some(start), Some(end)) = (offset(row), offset(row + 1)) else {
+            return Err(PyIndexError::new_err(format!("no row {row} in {} rows", self.__len__(py))));
+        };
+        Ok(PyBytes::new(py, &self.output.as_bytes(py)[start..end]))
     }
 }
