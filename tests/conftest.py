@@ -6,6 +6,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from hypothesis import settings
+
 VENV = Path(__file__).resolve().parents[1] / ".venv"
 os.environ.setdefault("VVM_BINARY_PATH", str(VENV / "vvm"))
 os.environ.setdefault("APE_DATA_FOLDER", str(VENV / "ape"))
+
+# Machines differ and share their cores: how long one example takes says nothing about the code.
+settings.register_profile("plimsoll", deadline=None, print_blob=True)
+settings.load_profile("plimsoll")
