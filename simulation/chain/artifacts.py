@@ -119,10 +119,10 @@ def load_artifact(name: str) -> Artifact:
 
 def _shown(path: Path) -> str:
     """A path as it is stored and printed: relative to the project or to the installed packages."""
-    for base in (ROOT, *(Path(entry).resolve() for entry in sys.path if entry)):
-        if path.is_relative_to(base) and (base != ROOT or ".venv" not in path.parts):
-            return path.relative_to(base).as_posix()
-    return path.as_posix()
+    bases = (ROOT, *(Path(entry).resolve() for entry in sys.path if entry))
+    # The installed packages lie inside the project, so the innermost base is the one that was searched.
+    around = max((base for base in bases if path.is_relative_to(base)), key=lambda base: len(base.parts))
+    return path.relative_to(around).as_posix()
 
 
 def _locate(shown: str) -> Path | None:
