@@ -220,7 +220,7 @@ class Env:
         self.block_number = 1
         self.base_fee = 0
         self.known: dict[str, _Interface] = {}
-        self.funded: set[str] = set()
+        self.funded: dict[str, str] = {}
         self.deployer = self.address("owner")
 
     def address(self, role: str) -> str:
@@ -228,8 +228,12 @@ class Env:
         address = str(account_key(role).address)
         if address not in self.funded:
             self.backend.set_balance(to_canonical_address(address), 10**24)
-            self.funded.add(address)
+            self.funded[address] = role
         return address
+
+    def roles(self) -> dict[str, str]:
+        """Address of every role named so far."""
+        return {role: address for address, role in self.funded.items()}
 
     def advance(self, seconds: int) -> int:
         """Moves time and the block number on; returns the new time."""

@@ -7,8 +7,14 @@ from itertools import pairwise
 
 from simulation.config.scenario import ReplaySpec, Scenario, WaypointSpec
 from simulation.config.schema import Problems, one_of
+from simulation.domain.units import BPS
 
 __all__ = ["check_scenario"]
+
+TIER_STEP = 1_000 * 10**18
+"""Wad: the contracts keep tier bounds in thousands of USD."""
+MAX_PENALTY = 3_000
+"""Bps: the Liquidator's bound on what a liquidation may cost its account."""
 
 
 def check_scenario(scenario: Scenario, problems: Problems) -> None:
@@ -70,13 +76,16 @@ def _check_margins(scenario: Scenario, problems: Problems) -> None:
         key = f"protocol.markets.{name}"
         if market.maintenance_margin > market.initial_margin:
             problems.add(f"{key}.maintenance_margin", "above initial_margin", "at most initial_margin")
-        sizes = [0, *(tier.size for tier in market.tiers)]
-        if any(later <= earlier for earlier, later in pairwise(sizes)):
-            problems.add(f"{key}.tiers", "sizes do not rise", "tiers in rising order of size")
-        for place, tier in enumerate(market.tiers):
-            if tier.maintenance_margin > tier.initial_margin:
-                place_key = f"{key}.tiers[{place}].maintenance_margin"
-                problems.add(place_key, "above initial_margin", "at most initial_margin")
+        tiers = market.tiers
+        if tiers.second_bound <= tiers.first_bound:
+            problems.add(f"{key}.tiers.second_bound", "not above first_bound", "above first_bound")
+        if tiers.second_multiplier < tiers.first_multiplier:
+            problems.add(f"{key}.tiers.second_multiplier", "below first_multiplier", "no less than it")
+        for bound in ("first_bound", "second_bound"):
+            if getattr(tiers, bound) % TIER_STEP:
+                problems.add(f"{key}.tiers.{bound}", "no multiple of 1_000 USD", "whole thousands of USD")
+        if market.initial_margin * tiers.second_multiplier > BPS * BPS:
+            problems.add(f"{key}.tiers.second_multiplier", "initial margin beyond 100 %", "100 % at most")
     for name, collateral in scenario.protocol.collaterals.items():
         if collateral.maintenance_haircut > collateral.initial_haircut:
             key = f"protocol.collaterals.{name}.maintenance_haircut"
@@ -87,5 +96,8 @@ def _check_liquidation(scenario: Scenario, problems: Problems) -> None:
     liquidation, oracle = scenario.protocol.liquidation, scenario.protocol.oracle
     if liquidation.cut_discount > liquidation.start_discount:
         problems.add("protocol.liquidation.cut_discount", "above start_discount", "at most start_discount")
+    penalty = BPS - liquidation.start_discount + liquidation.fee + liquidation.reward_rate
+    if penalty > MAX_PENALTY:
+        problems.add("protocol.liquidation.fee", "penalty and bonus above 30 % in all", "less in all")
     if oracle.threshold > oracle.signers:
         problems.add("protocol.oracle.threshold", "more than signers", "at most signers")

@@ -27,7 +27,7 @@ from simulation.config.kinds import (
     YEARLY_WAD,
     choice,
 )
-from simulation.config.schema import Array, Problems, Table, Tables, Variant, knob
+from simulation.config.schema import Problems, Table, Tables, Variant, knob
 
 __all__ = [
     "AgentSpec",
@@ -35,6 +35,7 @@ __all__ = [
     "CashSpec",
     "ChainSpec",
     "CollateralSpec",
+    "FeeSpec",
     "FundingSpec",
     "GasSpec",
     "GbmSpec",
@@ -173,11 +174,12 @@ class CollateralSpec:
 
 @dataclass(frozen=True, slots=True)
 class TierSpec:
-    """A size tier: margin of the part of a position beyond `size`."""
+    """Size tiers: what a position's notional exceeds a bound by pays the margin ratios times a multiplier."""
 
-    size: int = knob(SIZE_NANO, low="0 base")
-    initial_margin: int = knob(BPS, low="0 %", high="100 %")
-    maintenance_margin: int = knob(BPS, low="0 %", high="100 %")
+    first_bound: int = knob(USD_WAD, "2_000_000 USD", low="1_000_000 USD")
+    second_bound: int = knob(USD_WAD, "10_000_000 USD", low="1_000_000 USD")
+    first_multiplier: int = knob(BPS, "150 %", low="100 %", high="600 %")
+    second_multiplier: int = knob(BPS, "250 %", low="100 %", high="600 %")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +200,7 @@ class MarketSpec:
     lot: int = knob(SIZE_NANO, "0.001 base", low="0.000000001 base")
     initial_margin: int = knob(BPS, low="0.01 %", high="100 %")
     maintenance_margin: int = knob(BPS, low="0.01 %", high="100 %")
-    tiers: tuple[TierSpec, ...] = knob(Array(Table(TierSpec)), [])
-    maker_fee: int = knob(BPS, "0.02 %", low="0 %", high="10 %")
-    taker_fee: int = knob(BPS, "0.05 %", low="0 %", high="10 %")
+    tiers: TierSpec = knob(Table(TierSpec), {})
     open_interest_cap: int = knob(SIZE_NANO, "1_000_000 base", low="0 base")
     funding: FundingSpec = knob(Table(FundingSpec), {})
 
@@ -241,10 +241,21 @@ class LiquidationSpec:
     slow: int = knob(SECONDS, "12 h", low="1 s")
     insolvent: int = knob(SECONDS, "1 h", low="1 s")
     """In this time an insolvent auction's payment rises from nothing to the maintenance margin."""
-    fee: int = knob(BPS, "10 %", low="0 %", high="100 %")
+    fee: int = knob(BPS, "5 %", low="0 %", high="100 %")
+    """Share of the first slice's equity that goes to the insurance fund."""
     buffer: int = knob(BPS, "15 %", low="0 %", high="100 %")
-    reward: int = knob(USD_WAD, "10 USD", low="0 USD")
-    """Paid to whoever starts an auction."""
+    reward_rate: int = knob(BPS, "0.5 %", low="0 %", high="10 %")
+    """Share of the equity paid to whoever starts an auction."""
+    reward: int = knob(USD_WAD, "100 USD", low="0 USD")
+    """Bound of that payment."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeeSpec:
+    """[protocol.fees]: of every fill, share of the notional."""
+
+    maker: int = knob(BPS, "0.02 %", low="0 %", high="1 %")
+    taker: int = knob(BPS, "0.05 %", low="0 %", high="1 %")
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +274,7 @@ class ProtocolSpec:
     """Margin system of the agents' accounts."""
     cash: CashSpec = knob(Table(CashSpec), {})
     collaterals: dict[str, CollateralSpec] = knob(Tables(Table(CollateralSpec)), {})
+    fees: FeeSpec = knob(Table(FeeSpec), {})
     interest: InterestSpec = knob(Table(InterestSpec), {})
     oracle: OracleSpec = knob(Table(OracleSpec), {})
     liquidation: LiquidationSpec = knob(Table(LiquidationSpec), {})

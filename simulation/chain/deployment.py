@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The deployment plan: from risk parameters to the transactions that build the protocol.
+
+A plan is data, a sequence of steps that any EVM can run, so that tests, scripts and simulations deploy the
+same thing. Addresses are not known in advance: `Ref("Vault")` stands for one. May import config and below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simulation.config.scenario import LiquidationSpec, MarketSpec, ProtocolSpec
+
+__all__ = ["CROSS", "ISOLATED", "Call", "Deploy", "Ref", "Step", "feed_numbers", "plan", "resolve", "run"]
+
+CROSS = 1
+"""Engine id of CrossMargin."""
+ISOLATED = 2
+"""Engine id of IsolatedMargin."""
+
+MAX_UINT128 = 2**128 - 1
+WAD = 10**18
+BPS_TO_WAD = 10**14
+LINEAR_PERPETUAL = 1
+"""IInstruments.Kind as a flag value."""
+VARIANCE_WINDOW = 86_400
+"""Seconds: time constant of the oracle's EWMA variance, one day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """The address of a contract that an earlier step deploys."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """Deploys `artifact` with constructor arguments and calls the result `name`."""
+
+    name: str
+    artifact: str
+    args: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Sends a transaction of the deployer to a deployed contract."""
+
+    target: str
+    function: str
+    args: tuple[Any, ...] = ()
+
+
+Step = Deploy | Call
+
+
+def resolve(value: Any, addresses: Mapping[str, Any]) -> Any:
+    """`value` with every Ref replaced by its address, inside tuples and lists too."""
+    if isinstance(value, Ref):
+        return addresses[value.name]
+    if isinstance(value, (tuple, list)):
+        return type(value)(resolve(part, addresses) for part in value)
+    return value
+
+
+def run(
+    steps: Iterator[Step] | tuple[Step, ...],
+    deploy: Callable[[str, tuple[Any, ...]], Any],
+    call: Callable[[str, Any, str, tuple[Any, ...]], None],
+) -> dict[str, Any]:
+    """Runs a plan.
+
+    Args:
+        deploy: (artifact, args) -> address.
+        call: (artifact, address, function, args); raises when the transaction reverts.
+
+    Returns:
+        What `deploy` returned, by the names of the plan.
+    """
+    addresses: dict[str, Any] = {}
+    artifacts: dict[str, str] = {}
+    for step in steps:
+        args = resolve(step.args, addresses)
+        if isinstance(step, Deploy):
+            addresses[step.name] = deploy(step.artifact, args)
+            artifacts[step.name] = step.artifact
+        else:
+            call(artifacts[step.target], addresses[step.target], step.function, args)
+    return addresses
+
+
+def feed_numbers(protocol: ProtocolSpec) -> dict[str, int]:
+    """Feed number of every asset that needs a price: markets first, then collaterals, from 1."""
+    feeds: dict[str, int] = {}
+    for market in protocol.markets.values():
+        feeds.setdefault(market.asset, len(feeds) + 1)
+    for collateral in protocol.collaterals.values():
+        feeds.setdefault(collateral.asset, len(feeds) + 1)
+    return feeds
+
+
+def plan(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...]) -> tuple[Step, ...]:
+    """All steps from an empty chain to a protocol that is ready for its first price.
+
+    Args:
+        protocol: risk parameters, integers in the chain's units.
+        guardian: address that may pause actions.
+        signers: addresses of the oracle's keys.
+    """
+    return tuple(_steps(protocol, guardian, signers))
+
+
+def _steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...]) -> Iterator[Step]:
+    feeds = feed_numbers(protocol)
+    yield Deploy("CashToken", "MockToken", _token(protocol.cash.symbol, protocol.cash.decimals))
+    for symbol, collateral in protocol.collaterals.items():
+        yield Deploy(f"Token:{symbol}", "MockToken", _token(symbol, collateral.decimals))
+
+    yield Deploy("Oracle", "Oracle", (guardian,))
+    for signer in signers:
+        yield Call("Oracle", "set_signer", (signer, True))
+    for feed in feeds.values():
+        yield Call("Oracle", "set_feed", (feed, _feed(protocol)))
+
+    yield Deploy("Instruments", "Instruments", (Ref("Oracle"), guardian))
+    for market in protocol.markets.values():
+        yield Call("Instruments", "list_market", _listing(market, feeds[market.asset]))
+
+    contingency = (5_000, 10_000, 990_000_000, 10_000)
+    numbers = tuple(range(1, len(protocol.markets) + 1))
+    risks = tuple(_risk(market) for market in protocol.markets.values())
+    for engine in ("CrossMargin", "IsolatedMargin"):
+        yield Deploy(engine, engine, (contingency,))
+        for start in range(0, len(numbers), 64):
+            yield Call(engine, "set_markets", (numbers[start : start + 64], risks[start : start + 64]))
+
+    yield Deploy("Vault", "Vault", (Ref("CashToken"), Ref("Oracle"), guardian))
+    yield Call("Vault", "register_engine", (Ref("CrossMargin"),))
+    yield Call("Vault", "register_engine", (Ref("IsolatedMargin"),))
+    interest = protocol.interest
+    yield Call(
+        "Vault",
+        "set_interest",
+        (
+            interest.minimum,
+            interest.slope,
+            interest.high_slope,
+            interest.optimal * BPS_TO_WAD,
+            interest.reserve_fee * BPS_TO_WAD,
+        ),
+    )
+    for symbol, collateral in protocol.collaterals.items():
+        cap = min(collateral.cap * 10**collateral.decimals, MAX_UINT128)
+        yield Call(
+            "Vault",
+            "list_collateral",
+            (
+                Ref(f"Token:{symbol}"),
+                feeds[collateral.asset],
+                collateral.maintenance_haircut,
+                collateral.initial_haircut,
+                cap,
+            ),
+        )
+
+    yield Deploy("Ledger", "Ledger", (Ref("Vault"), Ref("Instruments"), guardian))
+    yield Deploy(
+        "Exchange",
+        "Exchange",
+        (Ref("Ledger"), Ref("Instruments"), guardian, protocol.fees.maker, protocol.fees.taker),
+    )
+    yield Deploy("InsuranceFund", "InsuranceFund", (Ref("CashToken"), guardian))
+    yield Deploy(
+        "Liquidator",
+        "Liquidator",
+        (Ref("Vault"), Ref("Ledger"), Ref("Instruments"), Ref("Exchange"), Ref("InsuranceFund"), guardian),
+    )
+    yield Call("Liquidator", "set_parameters", (_auction(protocol.liquidation),))
+    yield Call("Vault", "wire", (Ref("Ledger"), Ref("Liquidator"), Ref("InsuranceFund")))
+    yield Call("Ledger", "wire", (Ref("Exchange"), Ref("Liquidator")))
+    yield Call("Exchange", "wire", (Ref("Liquidator"),))
+    yield Call("InsuranceFund", "wire", (Ref("Vault"), Ref("Liquidator")))
+    yield Deploy(
+        "Lens",
+        "Lens",
+        tuple(
+            Ref(name)
+            for name in (
+                "Vault",
+                "Ledger",
+                "Instruments",
+                "Oracle",
+                "Exchange",
+                "Liquidator",
+                "InsuranceFund",
+            )
+        ),
+    )
+
+
+def _token(symbol: str, decimals: int) -> tuple[Any, ...]:
+    return (symbol, symbol, decimals)
+
+
+def _feed(protocol: ProtocolSpec) -> tuple[int, ...]:
+    """IOracle.FeedConfig; jumps are left to the deviation bound and the signers' threshold."""
+    oracle = protocol.oracle
+    return (oracle.heartbeat, oracle.max_spread, 5_000, 0, VARIANCE_WINDOW, oracle.threshold, 1, 2**72 - 1)
+
+
+def _listing(market: MarketSpec, feed: int) -> tuple[Any, ...]:
+    funding = market.funding
+    hours = max(1, round(funding.convergence / 3600))
+    return (
+        LINEAR_PERPETUAL,
+        feed,
+        market.tick,
+        market.lot,
+        market.open_interest_cap,
+        hours,
+        funding.static_rate,
+        funding.max_rate,
+    )
+
+
+def _risk(market: MarketSpec) -> tuple[int, ...]:
+    """IMarginEngine.MarketRisk: marginal rates over two notional bounds, from the tiers of the scenario."""
+    tiers = market.tiers
+    return (
+        market.initial_margin,
+        market.maintenance_margin,
+        tiers.first_multiplier,
+        tiers.second_multiplier,
+        tiers.first_bound // WAD,
+        tiers.second_bound // WAD,
+    )
+
+
+def _auction(spec: LiquidationSpec) -> tuple[int, ...]:
+    """ILiquidator.Parameters."""
+    return (
+        spec.start_discount * BPS_TO_WAD,
+        spec.cut_discount * BPS_TO_WAD,
+        spec.fast,
+        spec.slow,
+        spec.insolvent,
+        spec.buffer * BPS_TO_WAD,
+        spec.fee * BPS_TO_WAD,
+        0,
+        spec.reward_rate * BPS_TO_WAD,
+        spec.reward,
+        3_600,
+    )

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole protocol in a test EVM, deployed by the same plan as every simulation.
+
+    world = World()                                  # two markets, ETH and BTC; WETH as collateral
+    world.prices(ETH=2_000, BTC=30_000)
+    trader = world.account("trader", cash=10_000)
+    order, filled = world.place("trader", trader, 1, BUY, price=2_000, size=1)
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from eth_utils import to_canonical_address
+
+from simulation.agents.signing import TypedDataSigner, address_of, signing_key
+from simulation.chain.deployment import CROSS, ISOLATED, feed_numbers, plan, run
+from simulation.config import load_scenario
+from simulation.config.scenario import MarketSpec, ProtocolSpec
+from tests.evm import Contract, Env, Receipt
+
+__all__ = ["BUY", "CROSS", "ISOLATED", "NANO", "SELL", "WAD", "World", "default_protocol", "many_markets"]
+
+BUY, SELL = True, False
+NANO = 10**9
+WAD = 10**18
+POST_ONLY, IMMEDIATE, REDUCE_ONLY = 1, 2, 4
+SCENARIO = Path(__file__).parent / "protocol.toml"
+
+
+def default_protocol() -> ProtocolSpec:
+    """The parameters of tests/protocol.toml."""
+    return load_scenario(str(SCENARIO)).protocol
+
+
+def many_markets(count: int) -> ProtocolSpec:
+    """The default protocol with `count` markets, each on a feed of its own (A1, A2, ...)."""
+    base = default_protocol()
+    first: MarketSpec = next(iter(base.markets.values()))
+    markets = {f"M{i}": replace(first, asset=f"A{i}") for i in range(1, count + 1)}
+    return replace(base, markets=markets, collaterals={})
+
+
+class World:
+    """A deployed protocol with named roles. Amounts in the chain's units unless a keyword says otherwise."""
+
+    def __init__(self, protocol: ProtocolSpec | None = None, env: Env | None = None) -> None:
+        self.protocol = protocol or default_protocol()
+        self.env = env or Env()
+        self.feeds = feed_numbers(self.protocol)
+        self.keys = [signing_key(f"feed signer {i}") for i in range(self.protocol.oracle.signers)]
+        signers = tuple("0x" + address_of(key).hex() for key in self.keys)
+        self.contracts: dict[str, Contract] = run(
+            plan(self.protocol, self.env.address("guardian"), signers),
+            lambda artifact, args: self.env.deploy(artifact, *args),
+            lambda _artifact, contract, function, args: getattr(contract, function)(*args),
+        )
+        self.vault = self.contracts["Vault"]
+        self.ledger = self.contracts["Ledger"]
+        self.exchange = self.contracts["Exchange"]
+        self.liquidator = self.contracts["Liquidator"]
+        self.fund = self.contracts["InsuranceFund"]
+        self.oracle = self.contracts["Oracle"]
+        self.instruments = self.contracts["Instruments"]
+        self.lens = self.contracts["Lens"]
+        self.cash = self.contracts["CashToken"]
+        self.signer = TypedDataSigner(self.keys, 1337, to_canonical_address(self.oracle.address))
+        self.cash_unit = 10**self.protocol.cash.decimals
+
+    # -- prices
+
+    def prices(self, **assets: float) -> None:
+        """Signs and sends one price (USD, spot = mark) for each named asset."""
+        for asset, price in assets.items():
+            nano = round(price * NANO)
+            self.price(asset, nano, nano)
+
+    def price(self, asset: str, spot: int, mark: int, confidence: int = 10_000, age: int = 0) -> Receipt:
+        """One update of a feed, nano USD."""
+        feed = self.feeds[asset]
+        timestamp = self.env.timestamp - age
+        deadline = self.env.timestamp + 3_600
+        update = (feed, spot, mark, confidence, timestamp, deadline)
+        return self.oracle.update(update, self.signer.sign(*update), sender=self.env.address("relayer"))
+
+    def advance(self, seconds: int, **assets: float) -> None:
+        """Moves time on and sends prices."""
+        self.env.advance(seconds)
+        self.prices(**assets)
+
+    # -- accounts
+
+    def account(self, role: str, cash: float = 0, engine: int = CROSS) -> int:
+        """A new subaccount of a role, funded with whole units of the cash token."""
+        sender = self.env.address(role)
+        account = int(self.vault.create_account(engine, sender=sender).value)
+        if cash:
+            self.deposit(role, account, 0, round(cash * self.cash_unit))
+        return account
+
+    def deposit(self, role: str, account: int, asset: int, amount: int) -> Receipt:
+        """Mints what is needed and deposits it."""
+        sender = self.env.address(role)
+        token = self.token(asset)
+        token.mint(sender, amount)
+        token.approve(self.vault.address, 2**256 - 1, sender=sender)
+        return self.vault.deposit(account, asset, amount, sender=sender)
+
+    def token(self, asset: int) -> Contract:
+        """The token of an asset; 0 is cash."""
+        if asset == 0:
+            return self.cash
+        return self.contracts[f"Token:{list(self.protocol.collaterals)[asset - 1]}"]
+
+    def market(self, number: int) -> MarketSpec:
+        return list(self.protocol.markets.values())[number - 1]
+
+    # -- trading
+
+    def place(
+        self,
+        role: str,
+        account: int,
+        market: int,
+        is_bid: bool,
+        price: float,
+        size: float,
+        options: int = 0,
+        expiry: int = 0,
+        max_fills: int = 16,
+    ) -> tuple[int, int]:
+        """Places an order at a price in USD and a size in units of base; returns (id, lots filled)."""
+        receipt = self.place_receipt(role, account, market, is_bid, price, size, options, expiry, max_fills)
+        return tuple(receipt.value)  # type: ignore[return-value]
+
+    def place_receipt(
+        self,
+        role: str,
+        account: int,
+        market: int,
+        is_bid: bool,
+        price: float,
+        size: float,
+        options: int = 0,
+        expiry: int = 0,
+        max_fills: int = 16,
+    ) -> Receipt:
+        """As `place`, the whole receipt."""
+        spec = self.market(market)
+        tick = round(price * NANO / spec.tick)
+        lots = round(size * NANO / spec.lot)
+        sender = self.env.address(role)
+        return self.exchange.place(
+            account, market, is_bid, tick, lots, options, expiry, max_fills, sender=sender
+        )
+
+    def trade(self, buyer: int, seller: int, market: int, price: float, size: float) -> Receipt:
+        """The seller rests, the buyer takes, at one price."""
+        self.place(self.owner(seller), seller, market, SELL, price, size)
+        return self.place_receipt(self.owner(buyer), buyer, market, BUY, price, size, IMMEDIATE)
+
+    def owner(self, account: int) -> str:
+        """The role that owns an account."""
+        return self.roles()[self.vault.account(account).owner]
+
+    def roles(self) -> dict[str, str]:
+        return {address: role for role, address in self.env.roles().items()}
+
+    # -- the books
+
+    def claims(self) -> dict[str, Any]:
+        """Both sides of the ledger identity, recomputed from every account; wad."""
+        count = self.vault.account_count()
+        cash = sum(self.vault.account(i).cash for i in range(1, count + 1))
+        settled = 0
+        skew: dict[int, int] = {}
+        longs: dict[int, int] = {}
+        for account in range(1, count + 1):
+            for market in self.ledger.markets_of(account):
+                position = self.ledger.position(account, market)
+                settled += position.size * position.entry_price - position.size * position.funding_index
+                skew[market] = skew.get(market, 0) + position.size
+                longs[market] = longs.get(market, 0) + max(position.size, 0)
+        books = self.vault.reconcile()
+        return {"cash": cash, "settled": settled, "skew": skew, "longs": longs, "books": books}
+
+    def check(self) -> None:
+        """The ledger identity, zero-sum positions and open interest, exactly."""
+        found = self.claims()
+        books = found["books"]
+        assert all(size == 0 for size in found["skew"].values()), found["skew"]
+        for market, size in found["longs"].items():
+            assert self.ledger.open_interest(market) == size, (market, size)
+        assert found["settled"] == books.net_settled, (found["settled"], books.net_settled)
+        assert found["cash"] + books.fees + books.interest_reserve == (
+            books.assets + books.net_settled + books.deficit
+        )
+        scale = 10 ** (18 - self.protocol.cash.decimals)
+        assert self.cash.balanceOf(self.vault.address) * scale >= books.assets
