@@ -12,6 +12,7 @@ from typing import Any, Protocol
 __all__ = ["Backend", "Outcome", "new_backend"]
 
 CHAIN_ID = 1337
+CALL_GAS = 300_000_000
 COINBASE = b"\x00" * 19 + b"\xfe"
 Header = tuple[int, int, int, int]
 """Block number, timestamp, base fee, gas limit."""
@@ -66,17 +67,17 @@ class Revm:
         block = self._evm.execute_block(self._context(header), [row])
         status = block.status[0]
         if status == self._native.INVALID:
-            raise ValueError(f"transaction not included: {block.reason_of(0)}")
+            raise ValueError(f"transaction not included: {self._native.REASONS[block.reason[0]]}")
         gas = int.from_bytes(block.gas_used, sys.byteorder)
         created = block.created if to is None and status == self._native.SUCCESS else b""
         return Outcome(status == self._native.SUCCESS, block.output_of(0), gas, _logs(block), created)
 
     def call(self, header: Header, sender: bytes, to: bytes, data: bytes, value: int) -> Outcome:
         intrinsic = 21_000 + sum(16 if byte else 4 for byte in data)
-        status, gas, output = self._evm.call(
-            self._context(header), to, data, sender=sender, value=value, gas_limit=300_000_000
-        )
-        return Outcome(status == self._native.SUCCESS, output, gas - intrinsic)
+        row = (sender, to, 0, value, CALL_GAS, 0, 0, data)
+        view = self._evm.call_many(self._context((*header[:3], CALL_GAS)), [row])
+        gas = int.from_bytes(view.gas_used, sys.byteorder)
+        return Outcome(view.status[0] == self._native.SUCCESS, view.output_of(0), gas - intrinsic)
 
     def set_balance(self, address: bytes, amount: int) -> None:
         self._evm.set_balance(address, amount)
@@ -174,9 +175,7 @@ class PyEvm:
         state.execution_context = self._context(header)
         state.lock_changes()
         context = state.get_transaction_context_class()(gas_price=0, origin=sender)
-        message = Message(
-            gas=300_000_000, to=to, sender=sender, value=value, data=data, code=state.get_code(to)
-        )
+        message = Message(gas=CALL_GAS, to=to, sender=sender, value=value, data=data, code=state.get_code(to))
         snapshot = state.snapshot()
         state.mark_address_warm(to)  # type: ignore[arg-type]
         computation = state.computation_class.apply_message(state, message, context)
