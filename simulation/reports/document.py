@@ -81,7 +81,7 @@ def document(
 {body}
 </main>
 <footer>{footer}</footer>
-<script type="application/json" id="plots">{data}</script>
+<script type="application/json" id="plot-data">{data}</script>
 <script>{_plotly()}</script>
 <script>{_asset("page.js")}</script>
 </body>

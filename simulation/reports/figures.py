@@ -268,6 +268,7 @@ def _fund(run: RunTables) -> Plot:
         "Cash tokens held by the fund after each block.",
         ("USD",),
         [line(table["time"], table["held"], "fund", "@teal", fill=True, steps=True, money=True)],
+        height=360,
         layout={"yaxis": {"rangemode": "tozero"}},
     )
 

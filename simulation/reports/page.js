@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 (() => {
   const root = document.documentElement;
-  const plots = JSON.parse(document.getElementById("plots").textContent);
+  const plots = JSON.parse(document.getElementById("plot-data").textContent);
   const remembered = (() => { try { return localStorage.getItem("plimsoll-theme"); } catch { return null; } })();
   const system = matchMedia("(prefers-color-scheme: dark)");
   root.dataset.theme = remembered ?? (system.matches ? "dark" : "light");
