@@ -9,6 +9,7 @@
 """
 
 from ethereum.ercs import IERC20
+from contracts.interfaces import IInsuranceFund
 from contracts.interfaces import ILedger
 from contracts.interfaces import IMarginEngine
 from contracts.interfaces import IOracle
@@ -219,7 +220,7 @@ def accrue_interest():
 @nonreentrant
 def sweep_fees() -> uint256:
     """
-    @notice Sends the fees collected so far, whole token units, to the fee receiver; anyone.
+    @notice Contributes the fees collected so far, whole token units, to the fee receiver, the insurance fund; anyone.
     @return uint256 Token units sent.
     """
     amount: uint256 = min(cash_ledger._fees(), cash_ledger.backing) // collateral_store.CASH_SCALE
@@ -229,6 +230,8 @@ def sweep_fees() -> uint256:
     cash_ledger._take_fees(amount * collateral_store.CASH_SCALE)
     cash_ledger.backing -= amount * collateral_store.CASH_SCALE
     collateral_store._push(collateral_store.CASH_TOKEN, receiver, amount)
+    # The fund counts only what it is told of, so that a stray transfer moves no share price.
+    extcall IInsuranceFund(receiver).contribute(amount)
     log FeesSwept(receiver=receiver, amount=amount)
     return amount
 
