@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The little of the contract ABI that the engine needs on its hot path: selectors, and columns of calldata.
+
+Arguments of one function for many calls are written into one matrix of bytes at once. Imports: eth_hash,
+NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from eth_hash.auto import keccak
+from numpy.typing import NDArray
+
+__all__ = ["encode_call", "encode_columns", "selector", "word"]
+
+
+def selector(signature: str) -> bytes:
+    """The first four bytes of the hash of `name(type,type)`."""
+    return keccak(signature.encode())[:4]
+
+
+def word(value: int) -> bytes:
+    """One argument of 32 bytes, two's complement when negative."""
+    return value.to_bytes(32, "big", signed=value < 0)
+
+
+def encode_call(signature: str, *arguments: int | Sequence[int]) -> bytes:
+    """Calldata of one call; a sequence is a dynamic array of words."""
+    head, tail = b"", b""
+    for argument in arguments:
+        if isinstance(argument, int):
+            head += word(argument)
+        else:
+            head += word(32 * len(arguments) + len(tail))
+            tail += word(len(argument)) + b"".join(map(word, argument))
+    return selector(signature) + head + tail
+
+
+def encode_columns(function: bytes, columns: Sequence[Sequence[int]]) -> list[bytes]:
+    """Calldata of many calls of one function whose arguments are all single words.
+
+    Args:
+        function: selector.
+        columns: one sequence of values for each argument.
+    """
+    rows = len(columns[0])
+    data = np.zeros((rows, 4 + 32 * len(columns)), np.uint8)
+    data[:, :4] = np.frombuffer(function, np.uint8)
+    for place, values in enumerate(columns):
+        end = 4 + 32 * (place + 1)
+        try:
+            small = np.array(values, dtype=np.int64)
+        except OverflowError:
+            data[:, end - 32 : end] = _wide(values)
+            continue
+        data[:, end - 8 : end] = small.astype(">i8").view(np.uint8).reshape(rows, 8)
+        data[small < 0, end - 32 : end - 8] = 0xFF
+    flat, width = data.tobytes(), data.shape[1]
+    return [flat[start : start + width] for start in range(0, len(flat), width)]
+
+
+def _wide(values: Sequence[int]) -> NDArray[np.uint8]:
+    return np.frombuffer(b"".join(map(word, values)), np.uint8).reshape(-1, 32)

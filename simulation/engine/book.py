@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The order book rebuilt from events: every resting order, and the depth that follows. Imports: messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulation.messages import EventColumns, OrdersView
+
+__all__ = ["BookMirror"]
+
+Integers = NDArray[np.int64]
+REDUCE_ONLY = 4
+EMPTY: Integers = np.zeros(0, np.int64)
+
+
+class BookMirror:
+    """Resting orders by id. Ids are dense and rise, so a column is indexed by the id itself."""
+
+    def __init__(self, markets: int) -> None:
+        self._markets = markets
+        self._account = np.zeros(1024, np.int64)
+        self._market = np.zeros(1024, np.int64)
+        self._is_bid = np.zeros(1024, np.bool_)
+        self._tick = np.zeros(1024, np.int64)
+        self._lots = np.zeros(1024, np.int64)
+        self._reserves = np.zeros(1024, np.bool_)
+        self._live = EMPTY
+        self._view: OrdersView | None = None
+        self.last_tick = np.zeros(markets, np.int64)
+        """Tick of the latest fill by market; 0 before the first."""
+
+    def apply(self, events: Mapping[str, EventColumns]) -> None:
+        """Takes in the OrderPlaced, OrderFilled and OrderRemoved events of one block.
+
+        An id is placed before it is filled and removed after its last fill, and the events state what is
+        left, so the three kinds can be applied one after the other.
+        """
+        placed, filled, removed = (
+            events.get(name) for name in ("OrderPlaced", "OrderFilled", "OrderRemoved")
+        )
+        if placed is None and filled is None and removed is None:
+            return
+        if placed is not None:
+            ids = placed.small("order_id")
+            self._grow(int(ids.max()))
+            self._account[ids] = placed.small("account")
+            self._market[ids] = placed.small("market")
+            self._is_bid[ids] = placed.small("is_bid") != 0
+            self._tick[ids] = placed.small("tick")
+            self._lots[ids] = placed.small("lots")
+            self._reserves[ids] = placed.small("options") & REDUCE_ONLY == 0
+            self._live = np.concatenate([self._live, ids])
+        if filled is not None:
+            self._lots[filled.small("order_id")] = filled.small("remaining")
+            self.last_tick[filled.small("market") - 1] = filled.small("tick")
+        if removed is not None:
+            self._lots[removed.small("order_id")] = 0
+        self._live = self._live[self._lots[self._live] > 0]
+        self._view = None
+
+    def view(self) -> OrdersView:
+        """All resting orders by rising id."""
+        if self._view is None:
+            ids = self._live
+            self._view = OrdersView(
+                ids.copy(),
+                self._account[ids],
+                self._market[ids],
+                self._is_bid[ids],
+                self._tick[ids],
+                self._lots[ids],
+            )
+        return self._view
+
+    def levels(self, market: int, is_bid: bool) -> tuple[Integers, Integers]:
+        """Ticks, best first, and lots of one side of a market."""
+        orders = self.view()
+        mine = (orders.market == market) & (orders.is_bid == is_bid)
+        ticks, places = np.unique(orders.tick[mine], return_inverse=True)
+        lots = np.bincount(places, weights=None, minlength=len(ticks))
+        lots = np.zeros(len(ticks), np.int64)
+        np.add.at(lots, places, orders.lots[mine])
+        return (ticks[::-1], lots[::-1]) if is_bid else (ticks, lots)
+
+    def reserved(self, accounts: int) -> tuple[Integers, Integers]:
+        """Lots that bids and asks of each account and market reserve; reduce-only orders reserve none."""
+        orders = self.view()
+        shape = (accounts, self._markets)
+        bids, asks = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        counts = self._reserves[orders.order_id]
+        for side, total in ((orders.is_bid, bids), (~orders.is_bid, asks)):
+            mine = side & counts
+            np.add.at(total, (orders.account[mine] - 1, orders.market[mine] - 1), orders.lots[mine])
+        return bids, asks
+
+    def _grow(self, order_id: int) -> None:
+        size = len(self._lots)
+        if order_id < size:
+            return
+        more = max(size, order_id + 1 - size)
+        for name in ("_account", "_market", "_is_bid", "_tick", "_lots", "_reserves"):
+            column = getattr(self, name)
+            setattr(self, name, np.concatenate([column, np.zeros(more, column.dtype)]))

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All balances rebuilt from events alone, exact: what reconciliation holds against the chain.
+
+Events state resulting balances, so the last one of a block wins and whole columns are applied at once.
+Imports: engine.book, messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulation.engine.book import BookMirror
+from simulation.messages import DELEVERAGE, INSOLVENT, SOLVENT, EventColumns, Wide, int128
+
+__all__ = ["AuctionState", "Mirror", "TokenMirror"]
+
+ZERO_ADDRESS = bytes(20)
+
+
+@dataclass(slots=True)
+class AuctionState:
+    """A live auction."""
+
+    phase: int
+    started: int
+    """Unix seconds, of the present phase."""
+    reserved: int
+    """Wad that earlier bidders paid."""
+
+
+class TokenMirror:
+    """Balances of one token from its Transfer events, by address."""
+
+    def __init__(self) -> None:
+        self.balances: dict[bytes, int] = {}
+        self.supply = 0
+
+    def apply(self, transfers: EventColumns) -> set[bytes]:
+        """Takes in transfers in their order; returns the addresses whose balance changed."""
+        sender_name, receiver_name, amount_name = list(transfers.fields)[:3]
+        senders, receivers = transfers.address(sender_name), transfers.address(receiver_name)
+        balances = self.balances
+        touched = set()
+        for sender, receiver, amount in zip(
+            senders, receivers, transfers.wide(amount_name).ints(), strict=True
+        ):
+            if sender == ZERO_ADDRESS:
+                self.supply += amount
+            else:
+                balances[sender] = balances.get(sender, 0) - amount
+                touched.add(sender)
+            if receiver == ZERO_ADDRESS:
+                self.supply -= amount
+            else:
+                balances[receiver] = balances.get(receiver, 0) + amount
+                touched.add(receiver)
+        return touched
+
+
+class Mirror:
+    """The protocol's books from events.
+
+    Args:
+        markets: number of markets.
+        tokens: contract names of assets 0.. as events name them.
+        fund: contract name of the insurance fund, whose shares are a token too.
+    """
+
+    def __init__(self, markets: int, tokens: Sequence[str], fund: str = "InsuranceFund") -> None:
+        self.accounts = 0
+        self.cash = Wide.zeros(0)
+        self.collateral = Wide.zeros((0, len(tokens) - 1))
+        """(accounts, assets 1..), token units."""
+        self.size = Wide.zeros((0, markets))
+        self.entry = Wide.zeros((0, markets))
+        self.funding = Wide.zeros((0, markets))
+        self.liquidating = np.zeros(0, np.bool_)
+        self.called = np.zeros(0, np.int64)
+        self.owners: list[bytes] = []
+        self.wallet = np.zeros((0, len(tokens)))
+        """(accounts, assets 0..), token units that owners hold outside the Vault, nearest floats."""
+        self.shares = np.zeros(0)
+        """Fund shares of owners, nearest floats."""
+        self.borrow_index = self.supply_index = 1e18
+        """Interest indexes at the last accrual, nearest floats; they serve views, no balance is made from them."""
+        self.net_settled = 0
+        """Sum over positions of size * (entry - funding index), wad."""
+        self.book = BookMirror(markets)
+        self.auctions: dict[int, AuctionState] = {}
+        self.tokens = {name: TokenMirror() for name in (*tokens, fund)}
+        self._names = (*tokens, fund)
+        self._rows_of: dict[bytes, list[int]] = {}
+        self._worth: dict[tuple[int, int], int] = {}
+
+    def apply(self, events: Sequence[EventColumns], timestamp: int) -> None:
+        """Takes in all events of one block at its time, unix seconds."""
+        by_name: dict[str, EventColumns] = {}
+        transfers: list[EventColumns] = []
+        for columns in events:
+            if columns.name == "Transfer":
+                transfers.append(columns)
+            else:
+                by_name[columns.name] = columns
+        if "AccountCreated" in by_name:
+            self._create(by_name["AccountCreated"])
+        self._apply_cash(by_name)
+        self._apply_collateral(by_name)
+        if "PositionModified" in by_name:
+            self._apply_positions(by_name["PositionModified"])
+        if "InterestAccrued" in by_name:
+            accrued = by_name["InterestAccrued"]
+            self.borrow_index = float(accrued.wide("borrow_index").floats()[-1])
+            self.supply_index = float(accrued.wide("supply_index").floats()[-1])
+        self.book.apply(by_name)
+        self._apply_liquidation(by_name, timestamp)
+        for columns in transfers:
+            if columns.contract in self.tokens:
+                self._apply_transfers(columns)
+
+    def _create(self, created: EventColumns) -> None:
+        owners = created.address("owner")
+        for account, owner in zip(created.small("account").tolist(), owners, strict=True):
+            if account != len(self.owners) + 1:
+                raise ValueError(f"account {account} was created after {len(self.owners)} accounts")
+            self._rows_of.setdefault(owner, []).append(account - 1)
+            self.owners.append(owner)
+        more = len(self.owners) - self.accounts
+        self.accounts = len(self.owners)
+        self.cash, self.collateral = _longer(self.cash, more), _longer(self.collateral, more)
+        self.size, self.entry = _longer(self.size, more), _longer(self.entry, more)
+        self.funding = _longer(self.funding, more)
+        self.liquidating = np.concatenate([self.liquidating, np.zeros(more, np.bool_)])
+        self.called = np.concatenate([self.called, np.zeros(more, np.int64)])
+        self.wallet = np.concatenate([self.wallet, np.zeros((more, self.wallet.shape[1]))])
+        self.shares = np.concatenate([self.shares, np.zeros(more)])
+        for owner in set(owners):
+            self._show_wallet(owner)
+
+    def _apply_cash(self, events: Mapping[str, EventColumns]) -> None:
+        logs, rows, words = [], [], []
+        for name, column, asset in (
+            ("PositionModified", "cash", ""),
+            ("CashMoved", "cash", ""),
+            ("Deposited", "balance", "asset"),
+            ("Withdrawn", "balance", "asset"),
+        ):
+            columns = events.get(name)
+            if columns is None:
+                continue
+            value, account, log = (
+                columns.words[:, columns.fields[column]],
+                columns.small("account"),
+                columns.log,
+            )
+            if asset:
+                is_cash = columns.small(asset) == 0
+                value, account, log = value[is_cash], account[is_cash], log[is_cash]
+            logs.append(log)
+            rows.append(account - 1)
+            words.append(value)
+        if logs:
+            order = np.argsort(np.concatenate(logs), kind="stable")
+            row = np.concatenate(rows)[order]
+            # Account 0 stands for the protocol's fees; it has no row.
+            order, row = order[row >= 0], row[row >= 0]
+            self.cash.put(row, int128(np.concatenate(words)[order]))
+
+    def _apply_collateral(self, events: Mapping[str, EventColumns]) -> None:
+        logs, rows, assets, words = [], [], [], []
+        for name in ("CollateralMoved", "Deposited", "Withdrawn"):
+            columns = events.get(name)
+            if columns is None:
+                continue
+            asset = columns.small("asset")
+            other = asset != 0
+            logs.append(columns.log[other])
+            rows.append(columns.small("account")[other] - 1)
+            assets.append(asset[other] - 1)
+            words.append(columns.words[other, columns.fields["balance"]])
+        if logs:
+            order = np.argsort(np.concatenate(logs), kind="stable")
+            place = (np.concatenate(rows)[order], np.concatenate(assets)[order])
+            self.collateral.put(place, int128(np.concatenate(words)[order]))
+
+    def _apply_positions(self, modified: EventColumns) -> None:
+        rows, columns = modified.small("account") - 1, modified.small("market") - 1
+        place = (rows, columns)
+        self.size.put(place, modified.wide("size"))
+        self.entry.put(place, modified.wide("entry_price"))
+        self.funding.put(place, modified.wide("funding_index"))
+        for key in set(zip(rows.tolist(), columns.tolist(), strict=True)):
+            size = self.size.item(key)
+            worth = size * (self.entry.item(key) - self.funding.item(key)) if size else 0
+            self.net_settled += worth - self._worth.get(key, 0)
+            self._worth[key] = worth
+
+    def _apply_liquidation(self, events: Mapping[str, EventColumns], timestamp: int) -> None:
+        if "LiquidationSet" in events:
+            columns = events["LiquidationSet"]
+            self.liquidating[columns.small("account") - 1] = columns.small("in_liquidation") != 0
+        if "MarginCalled" in events:
+            self.called[events["MarginCalled"].small("account") - 1] = timestamp
+        steps: list[tuple[int, str, int, int]] = []
+        for name, extra in (
+            ("AuctionStarted", "insolvent"),
+            ("AuctionInsolvent", ""),
+            ("DeleverageStarted", ""),
+            ("AuctionBid", "price"),
+            ("AuctionEnded", ""),
+        ):
+            found = events.get(name)
+            if found is not None:
+                values = found.wide(extra).ints() if extra else [0] * len(found)
+                accounts = found.small("account").tolist()
+                steps += [
+                    (log, name, account, value)
+                    for log, account, value in zip(found.log.tolist(), accounts, values, strict=True)
+                ]
+        for _, name, account, value in sorted(steps):
+            self._step(name, account, value, timestamp)
+
+    def _step(self, name: str, account: int, value: int, timestamp: int) -> None:
+        if name == "AuctionEnded":
+            self.auctions.pop(account, None)
+        elif name == "AuctionBid":
+            if account in self.auctions:
+                self.auctions[account].reserved += max(value, 0)
+        elif name == "AuctionStarted":
+            self.auctions[account] = AuctionState(INSOLVENT if value else SOLVENT, timestamp, 0)
+        else:
+            phase = INSOLVENT if name == "AuctionInsolvent" else DELEVERAGE
+            self.auctions[account] = AuctionState(phase, timestamp, 0)
+
+    def _apply_transfers(self, columns: EventColumns) -> None:
+        for address in self.tokens[columns.contract].apply(columns):
+            if address in self._rows_of:
+                self._show_wallet(address)
+
+    def _show_wallet(self, owner: bytes) -> None:
+        rows = self._rows_of[owner]
+        for place, name in enumerate(self._names):
+            balance = float(self.tokens[name].balances.get(owner, 0))
+            if place < self.wallet.shape[1]:
+                self.wallet[rows, place] = balance
+            else:
+                self.shares[rows] = balance
+
+
+def _longer(column: Wide, more: int) -> Wide:
+    return Wide.joined([column, Wide.zeros((more, *column.low.shape[1:]))])

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The books of one block held against each other; the first difference stops the run.
+
+Compared: every balance, position and resting total of the chain with the mirror that events alone have
+built; tokens at the Vault with what it owes; the ledger identity; positions of a market, which sum to zero;
+open interest; the best prices of the book. Imports: engine.mirror, engine.reader, messages, errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulation.engine.mirror import Mirror
+from simulation.engine.reader import RawWorld
+from simulation.engine.terms import Protocol
+from simulation.errors import ReconciliationError
+from simulation.messages import Wide
+
+__all__ = ["reconcile"]
+
+
+def reconcile(block: int, mirror: Mirror, raw: RawWorld, protocol: Protocol) -> None:
+    """Raises ReconciliationError naming block, account, asset or market, what was expected and what was found."""
+    check = _Check(block)
+    check.number("number of accounts", mirror.accounts, len(raw.cash))
+    _compare_accounts(check, mirror, raw, protocol)
+    _compare_resting(check, mirror, raw, protocol)
+    _compare_markets(check, mirror, raw, protocol)
+    _compare_money(check, mirror, raw, protocol)
+
+
+class _Check:
+    def __init__(self, block: int) -> None:
+        self._block = block
+
+    def number(self, what: str, expected: int, found: int) -> None:
+        if expected != found:
+            raise ReconciliationError(f"block {self._block}: {what}: expected {expected}, found {found}")
+
+    def column(
+        self,
+        name: Callable[..., str],
+        expected: Wide,
+        found: Wide,
+        only: NDArray[np.bool_] | None = None,
+    ) -> None:
+        differs = expected.differs(found)
+        if only is not None:
+            differs &= only
+        if differs.any():
+            place = tuple(int(index) for index in np.argwhere(differs)[0])
+            self.number(name(*place), expected.item(place), found.item(place))
+
+
+def _compare_accounts(check: _Check, mirror: Mirror, raw: RawWorld, protocol: Protocol) -> None:
+    assets, markets = protocol.assets, protocol.markets
+
+    def of_market(what: str) -> Callable[[int, int], str]:
+        return lambda row, column: (
+            f"account {row + 1}: {what} in market {column + 1} ({markets[column].symbol})"
+        )
+
+    check.column(lambda row: f"account {row + 1}: cash (wad)", mirror.cash, raw.cash)
+    check.column(
+        lambda row, column: f"account {row + 1}: collateral {assets[column + 1].symbol} (token units)",
+        mirror.collateral,
+        raw.collateral,
+    )
+    check.column(of_market("position (nano base)"), mirror.size, raw.size)
+    held = ~mirror.size.is_zero()
+    check.column(of_market("entry price (nano USD)"), mirror.entry, raw.entry, held)
+    check.column(of_market("funding index (nano USD)"), mirror.funding, raw.funding, held)
+    wrong = np.flatnonzero(mirror.liquidating != raw.liquidating)
+    for row in wrong[:1].tolist():
+        check.number(
+            f"account {row + 1}: in liquidation", int(mirror.liquidating[row]), int(raw.liquidating[row])
+        )
+
+
+def _compare_resting(check: _Check, mirror: Mirror, raw: RawWorld, protocol: Protocol) -> None:
+    lot_sizes = np.array([market.lot_size for market in protocol.markets], dtype=np.int64)
+    bids, asks = mirror.book.reserved(mirror.accounts)
+    for side, lots, found in (("bids", bids, raw.bids), ("asks", asks, raw.asks)):
+        check.column(
+            lambda row, column, side=side: (
+                f"account {row + 1}: resting {side} in market {column + 1} (nano base)"
+            ),
+            Wide.of_int64(lots * lot_sizes),
+            found,
+        )
+
+
+def _compare_markets(check: _Check, mirror: Mirror, raw: RawWorld, protocol: Protocol) -> None:
+    for column, market in enumerate(protocol.markets):
+        name = f"market {column + 1} ({market.symbol})"
+        sizes = mirror.size[:, column]
+        check.number(f"{name}: sum of positions (nano base)", 0, sizes.total())
+        long = sizes[sizes.high >= 0]
+        check.number(f"{name}: open interest (nano base)", long.total(), raw.open_interest.item(column))
+        for side, is_bid in (("bid", True), ("ask", False)):
+            ticks, _ = mirror.book.levels(column + 1, is_bid)
+            best = int(ticks[0]) if len(ticks) else 0
+            check.number(f"{name}: best {side} (tick)", best, int(raw.best[column, 0 if is_bid else 1]))
+
+
+def _compare_money(check: _Check, mirror: Mirror, raw: RawWorld, protocol: Protocol) -> None:
+    books, vault = raw.books, protocol.addresses["Vault"]
+    check.number("net settled (wad)", mirror.net_settled, books.net_settled)
+    check.number(
+        "sum of cash + fees + interest reserve (wad)",
+        books.assets + books.net_settled + books.deficit,
+        mirror.cash.total() + books.fees + books.interest_reserve,
+    )
+    check.number("claims (wad)", books.assets + books.deficit, books.claims)
+    for number, asset in enumerate(protocol.assets):
+        balance = mirror.tokens[asset.contract].balances.get(vault, 0)
+        check.number(f"{asset.symbol} at the vault (token units)", balance, raw.balances[number])
+        if number == 0:
+            backing = raw.balances[0] * 10 ** (18 - asset.decimals)
+            check.number(f"{asset.symbol} at the vault (wad)", books.assets, backing)
+        else:
+            held = mirror.collateral[:, number - 1].total()
+            check.number(f"{asset.symbol} held for accounts (token units)", held, raw.held[number - 1])
+            check.number(f"{asset.symbol} at the vault (token units)", held, raw.balances[number])
+    check.number("insurance fund shares", mirror.tokens["InsuranceFund"].supply, raw.fund_supply)

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From exact books to the View that agents share. Imports: engine.margin, engine.mirror, engine.reader, messages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from simulation.engine.margin import auction_terms, margins
+from simulation.engine.mirror import Mirror
+from simulation.engine.reader import RawWorld
+from simulation.engine.terms import Protocol
+from simulation.messages import (
+    AccountsView,
+    AuctionsView,
+    FeedView,
+    FundView,
+    MarketView,
+    View,
+    field,
+    small,
+)
+from simulation.messages.market import PriceTick
+from simulation.messages.view import Floats
+
+__all__ = ["ViewBuilder"]
+
+NANO, WAD = 1e-9, 1e-18
+
+
+class ViewBuilder:
+    """Makes the view after a block, and brings it to the time of the next one.
+
+    Args:
+        protocol: the deployed contracts.
+        block_time: seconds between blocks.
+    """
+
+    def __init__(self, protocol: Protocol, block_time: int) -> None:
+        self._protocol = protocol
+        self._block_time = block_time
+        self._initial_haircut = np.array([asset.initial_haircut for asset in protocol.assets[1:]])
+        self._maintenance_haircut = np.array([asset.maintenance_haircut for asset in protocol.assets[1:]])
+        self._units = np.array([10.0**-asset.decimals for asset in protocol.assets])
+        self._market_of_feed = {
+            market.feed: number for number, market in reversed(list(enumerate(protocol.markets, start=1)))
+        }
+
+    def after(self, block: int, base_fee: int, tick: PriceTick, mirror: Mirror, raw: RawWorld) -> View:
+        """The world after a block, at the prices and the time of that block."""
+        protocol = self._protocol
+        feeds = self._feeds(tick, raw)
+        prices = {feed.feed: feed.spot for feed in feeds}
+        asset_prices = tuple(prices.get(asset.feed, 1.0) for asset in protocol.assets)
+        accounts = self._accounts(mirror, raw, np.array(asset_prices))
+        return View(
+            block=block,
+            timestamp=tick.timestamp,
+            block_time=self._block_time,
+            base_fee=base_fee,
+            eth_price=self._eth_price(tick),
+            markets=self._markets(tick, mirror, raw),
+            feeds=feeds,
+            accounts=accounts,
+            orders=mirror.book.view(),
+            auctions=self._auctions(mirror, accounts, tick.timestamp),
+            fund=FundView(
+                assets=raw.fund_capacity * float(self._units[0]),
+                shares=raw.fund_supply * 10.0**-protocol.share_decimals,
+                share_decimals=protocol.share_decimals,
+                locked=raw.fund_locked,
+                deficit=raw.books.deficit * WAD,
+            ),
+            asset_decimals=tuple(asset.decimals for asset in protocol.assets),
+            asset_prices=asset_prices,
+        )
+
+    def before(self, view: View, block: int, base_fee: int, tick: PriceTick) -> View:
+        """The same world as decisions for the next block meet it: new outside prices, new time, new base fee."""
+        terms = self._protocol
+        return replace(
+            view,
+            block=block,
+            timestamp=tick.timestamp,
+            base_fee=base_fee,
+            eth_price=self._eth_price(tick),
+            markets=tuple(
+                replace(market, reference=self._reference(tick, market.feed)) for market in view.markets
+            ),
+            feeds=tuple(
+                replace(feed, reference=tick.price_nano(item.symbol) * NANO)
+                for feed, item in zip(view.feeds, terms.feeds, strict=True)
+            ),
+        )
+
+    def _reference(self, tick: PriceTick, feed: int) -> float:
+        symbol = next(item.symbol for item in self._protocol.feeds if item.feed == feed)
+        return tick.price_nano(symbol) * NANO
+
+    def _eth_price(self, tick: PriceTick) -> float:
+        terms = self._protocol
+        return tick.price_nano(terms.gas_symbol) * NANO if terms.gas_symbol else terms.gas_price_usd
+
+    def _feeds(self, tick: PriceTick, raw: RawWorld) -> tuple[FeedView, ...]:
+        spot, mark = field(raw.ticks, 0, 72).floats(NANO), field(raw.ticks, 72, 72).floats(NANO)
+        time, flags = small(raw.ticks, 160, 32), small(raw.ticks, 240, 16)
+        return tuple(
+            FeedView(
+                feed=item.feed,
+                market=self._market_of_feed.get(item.feed, 0),
+                reference=tick.price_nano(item.symbol) * NANO,
+                spot=float(spot[place]),
+                mark=float(mark[place]),
+                timestamp=int(time[place]),
+                flags=int(flags[place]),
+            )
+            for place, item in enumerate(self._protocol.feeds)
+        )
+
+    def _markets(self, tick: PriceTick, mirror: Mirror, raw: RawWorld) -> tuple[MarketView, ...]:
+        rates, indexes = raw.funding_rate.floats(WAD), raw.funding_index.floats(NANO)
+        interest = raw.open_interest.floats(NANO)
+        found = []
+        for column, terms in enumerate(self._protocol.markets):
+            bid_ticks, bid_lots = mirror.book.levels(column + 1, True)
+            ask_ticks, ask_lots = mirror.book.levels(column + 1, False)
+            mark, last = int(raw.mark[column]) * NANO, int(mirror.book.last_tick[column])
+            found.append(
+                MarketView(
+                    market=column + 1,
+                    symbol=terms.symbol,
+                    feed=terms.feed,
+                    tick_size=terms.tick_size * NANO,
+                    lot_size=terms.lot_size * NANO,
+                    reference=self._reference(tick, terms.feed),
+                    spot=int(raw.spot[column]) * NANO,
+                    mark=mark,
+                    valid=bool(raw.valid[column]),
+                    funding_rate=float(rates[column]),
+                    funding_index=float(indexes[column]),
+                    open_interest=float(interest[column]),
+                    last_price=last * terms.tick_size * NANO if last else mark,
+                    bid_ticks=bid_ticks,
+                    bid_lots=bid_lots,
+                    ask_ticks=ask_ticks,
+                    ask_lots=ask_lots,
+                )
+            )
+        return tuple(found)
+
+    def _accounts(self, mirror: Mirror, raw: RawWorld, prices: Floats) -> AccountsView:
+        cash = mirror.cash.floats(WAD)
+        # Interest since an account was last touched: its side's index now over the index it was touched at.
+        index = np.where(mirror.cash.high < 0, mirror.borrow_index, mirror.supply_index)
+        touched = raw.cash_index.floats()
+        cash = cash * np.where(touched > 0, index / np.maximum(touched, 1.0), 1.0)
+        size, entry = mirror.size.floats(NANO), mirror.entry.floats(NANO)
+        bids, asks = raw.bids.floats(NANO), raw.asks.floats(NANO)
+        collateral = mirror.collateral.floats() * self._units[1:]
+        values = collateral * prices[1:]
+        result = margins(
+            cash,
+            size,
+            entry,
+            mirror.funding.floats(NANO),
+            bids,
+            asks,
+            values,
+            raw.mark * NANO,
+            raw.funding_index.floats(NANO),
+            self._protocol.markets,
+            self._initial_haircut,
+            self._maintenance_haircut,
+        )
+        view = AccountsView(
+            cash=cash,
+            size=size,
+            entry=entry,
+            unrealised=result.unrealised,
+            bids=bids,
+            asks=asks,
+            collateral=collateral,
+            collateral_value=values.sum(axis=1),
+            equity=result.equity,
+            initial_margin=result.initial,
+            maintenance_margin=result.maintenance,
+            notional=result.notional,
+            liquidating=mirror.liquidating.copy(),
+            called=mirror.called.copy(),
+            wallet=mirror.wallet * self._units,
+            fund_shares=mirror.shares * 10.0**-self._protocol.share_decimals,
+        )
+        for name in AccountsView.__dataclass_fields__:
+            getattr(view, name).flags.writeable = False
+        return view
+
+    def _auctions(self, mirror: Mirror, accounts: AccountsView, timestamp: int) -> AuctionsView:
+        live = sorted(mirror.auctions.items())
+        account = np.array([number for number, _ in live], dtype=np.int64)
+        phase = np.array([state.phase for _, state in live], dtype=np.int64)
+        started = np.array([state.started for _, state in live], dtype=np.int64)
+        reserved = np.array([state.reserved * WAD for _, state in live])
+        price, fraction, buffer_margin, over = auction_terms(
+            phase,
+            started,
+            reserved,
+            accounts.equity[account - 1],
+            accounts.maintenance_margin[account - 1],
+            timestamp,
+            self._protocol.auction,
+        )
+        return AuctionsView(account, phase, started, reserved, price, fraction, buffer_margin, over)
