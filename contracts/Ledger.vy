@@ -387,11 +387,16 @@ def portfolio(account: uint256) -> (IMarginEngine.Portfolio, bool):
     """
     @notice What the account's engine is asked about, and whether every price in it is valid.
     """
-    result: IMarginEngine.Portfolio = empty(IMarginEngine.Portfolio)
+    view: IMarginEngine.Portfolio = empty(IMarginEngine.Portfolio)
     valid: bool = False
     engine: address = empty(address)
-    result, valid, engine = self._portfolio(account, 0, empty(Overlay))
-    return result, valid
+    view.cash, view.stable_price, view.collaterals, valid, engine = staticcall VAULT.money(account)
+    markets: DynArray[uint256, MAX_POSITIONS] = position_ledger._markets(account, position_ledger.headers[account])
+    words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets)
+    for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
+        valid = valid and words[i] >> 240 == 1
+        view.positions.append(self._stored_risk(account, markets[i], words[i]))
+    return view, valid
 
 
 @external
@@ -437,64 +442,78 @@ def words_of(first: uint256, count: uint256, markets: DynArray[uint256, MAX_POSI
 
 @internal
 @view
-def _portfolio(account: uint256, change: int256, after: Overlay) -> (IMarginEngine.Portfolio, bool, address):
+def _assess(account: uint256, change: int256, after: Overlay) -> (IMarginEngine.Assessment, bool):
     """
-    @dev The account as its engine sees it: cash changed by `change` (wad), one market replaced by `after` if given.
+    @dev Margin of the account with cash changed by `change` (wad) and one market replaced by `after` if given.
+         It builds its own Portfolio: that is 17 kB of memory, and every copy of it would cost each check gas.
     """
-    result: IMarginEngine.Portfolio = empty(IMarginEngine.Portfolio)
+    view: IMarginEngine.Portfolio = empty(IMarginEngine.Portfolio)
     valid: bool = False
     engine: address = empty(address)
-    result.cash, result.stable_price, result.collaterals, valid, engine = staticcall VAULT.money(account)
-    result.cash += change
-    header: uint256 = position_ledger.headers[account]
-    markets: DynArray[uint256, MAX_POSITIONS] = position_ledger._markets(account, header)
+    view.cash, view.stable_price, view.collaterals, valid, engine = staticcall VAULT.money(account)
+    view.cash += change
+    markets: DynArray[uint256, MAX_POSITIONS] = position_ledger._markets(account, position_ledger.headers[account])
     if after.market != 0 and position_ledger._position(account, after.market) == 0:
         assert len(markets) < MAX_POSITIONS, position_ledger.TOO_MANY_POSITIONS
         markets.append(after.market)
-    if len(markets) == 0:
-        return result, valid, engine
-    words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets)
-    for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
-        market: uint256 = markets[i]
-        size: int256 = after.size
-        entry: uint256 = after.entry
-        funding_index: int256 = after.funding_index
-        bids: uint256 = after.bids
-        asks: uint256 = after.asks
-        if market != after.market:
-            position: uint256 = position_ledger._position(account, market)
-            size = ledger_math._size(position)
-            entry = ledger_math._entry(position)
-            funding_index = ledger_math._funding_index(position)
-            bids, asks = position_ledger._orders(account, market, position)
-        if size == 0 and bids == 0 and asks == 0:
-            continue
-        word: uint256 = words[i]
-        if word >> 240 != 1:
-            valid = False
-        result.positions.append(
-            IMarginEngine.PositionRisk(
-                market=market,
-                size=size,
-                mark=word & MASK_72,
-                spot=(word >> 72) & MASK_72,
-                confidence=(word >> 224) & 65535,
-                unrealised=self._unrealised(size, entry, funding_index, word),
-                bids=bids,
-                asks=asks,
-            )
-        )
-    return result, valid, engine
+    if len(markets) != 0:
+        words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets)
+        for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
+            if words[i] >> 240 != 1:
+                valid = False
+            if markets[i] == after.market:
+                view.positions.append(
+                    self._risk(
+                        after.market, words[i], after.size, after.entry, after.funding_index, after.bids, after.asks
+                    )
+                )
+            else:
+                view.positions.append(self._stored_risk(account, markets[i], words[i]))
+    return staticcall IMarginEngine(engine).assess(view), valid
 
 
 @internal
 @view
-def _assess(account: uint256, change: int256, after: Overlay) -> (IMarginEngine.Assessment, bool):
-    view: IMarginEngine.Portfolio = empty(IMarginEngine.Portfolio)
-    valid: bool = False
-    engine: address = empty(address)
-    view, valid, engine = self._portfolio(account, change, after)
-    return staticcall IMarginEngine(engine).assess(view), valid
+def _stored_risk(account: uint256, market: uint256, word: uint256) -> IMarginEngine.PositionRisk:
+    position: uint256 = position_ledger._position(account, market)
+    bids: uint256 = 0
+    asks: uint256 = 0
+    bids, asks = position_ledger._orders(account, market, position)
+    return self._risk(
+        market,
+        word,
+        ledger_math._size(position),
+        ledger_math._entry(position),
+        ledger_math._funding_index(position),
+        bids,
+        asks,
+    )
+
+
+@internal
+@pure
+def _risk(
+    market: uint256,
+    word: uint256,
+    size: int256,
+    entry: uint256,
+    funding_index: int256,
+    bids: uint256,
+    asks: uint256,
+) -> IMarginEngine.PositionRisk:
+    """
+    @dev One market of an account as its engine sees it.
+    """
+    return IMarginEngine.PositionRisk(
+        market=market,
+        size=size,
+        mark=word & MASK_72,
+        spot=(word >> 72) & MASK_72,
+        confidence=(word >> 224) & 65535,
+        unrealised=self._unrealised(size, entry, funding_index, word),
+        bids=bids,
+        asks=asks,
+    )
 
 
 @internal
