@@ -130,7 +130,7 @@ def jumped(spot: int, last_spot: int, max_jump: int) -> bool:
 
 
 def variance(stored: int, last_spot: int, spot: int, elapsed: int, window: int) -> int:
-    """(window * stored + YEAR * r**2) / (window + elapsed) with r = spot / last_spot - 1; floored, 32 bits."""
+    """(window * stored + YEAR * r**2) / (window + elapsed) r = spot / last_spot - 1; floored, 32 bits."""
     squared_return = (spot - last_spot) ** 2 * YEAR * VARIANCE_ONE // last_spot**2
     return min((window * stored + squared_return) // (elapsed + window), FIELD_32 - 1)
 
