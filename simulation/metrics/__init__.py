@@ -7,6 +7,7 @@ Importing this package fills `definitions()`; a new metric is a decorated functi
 
 from simulation.metrics import accounts, gas, keepers, liquidations, markets, solvency
 from simulation.metrics.format import show
+from simulation.metrics.record import record
 from simulation.metrics.registry import Definition, compute, definitions
 from simulation.metrics.tables import RunTables
 
@@ -20,6 +21,7 @@ __all__ = [
     "keepers",
     "liquidations",
     "markets",
+    "record",
     "show",
     "solvency",
 ]
