@@ -245,7 +245,7 @@ def liquidation_hhi(run: RunTables) -> float | None:
     return concentration([row[0] for row in run.rows("SELECT sum(notional_usd) FROM bids GROUP BY agent")])
 
 
-@metric("Margin calls", "count", "MarginCalled events.")
+@metric("Margin calls", "count", "Margin calls made on chain: MarginCalled events.")
 def margin_calls(run: RunTables) -> float | None:
     return run.total("SELECT count(*) FROM events WHERE event = 'MarginCalled'")
 

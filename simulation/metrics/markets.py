@@ -60,7 +60,7 @@ def volume(run: RunTables) -> float | None:
     return run.total("SELECT sum(notional_usd) FROM fills")
 
 
-@metric("Fills", "count", "OrderFilled events.")
+@metric("Fills", "count", "Trades on the book: OrderFilled events.")
 def fills(run: RunTables) -> float | None:
     return run.total("SELECT count(*) FROM fills")
 

@@ -119,7 +119,9 @@ def proportion(successes: int, runs: int, level: float = 0.95) -> Estimate:
     share = successes / runs
     centre = (share + z**2 / (2 * runs)) / (1 + z**2 / runs)
     half = z / (1 + z**2 / runs) * (share * (1 - share) / runs + z**2 / (4 * runs**2)) ** 0.5
-    return Estimate(share, max(0.0, centre - half), min(1.0, centre + half), runs, level)
+    return Estimate(
+        share, max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half)), runs, level
+    )
 
 
 def _count(values: Sequence[float]) -> int:
