@@ -85,7 +85,7 @@ class Mirror:
         self.shares = np.zeros(0)
         """Fund shares of owners, nearest floats."""
         self.borrow_index = self.supply_index = 1e18
-        """Interest indexes at the last accrual, nearest floats; they serve views, no balance is made from them."""
+        """Interest indexes at the last accrual, nearest floats; no balance is made from them."""
         self.net_settled = 0
         """Sum over positions of size * (entry - funding index), wad."""
         self.book = BookMirror(markets)

@@ -11,27 +11,13 @@ from numpy.typing import NDArray
 
 from simulation.engine.abi import encode_call
 from simulation.engine.terms import Protocol
-from simulation.messages import Limbs, Wide, field, int128, limbs, small
+from simulation.messages import Books, Limbs, Wide, field, int128, limbs, small
 
-__all__ = ["Books", "RawWorld", "WorldReader"]
+__all__ = ["RawWorld", "WorldReader"]
 
 MAX_LEDGER_WORDS = 16_384
 MAX_VAULT_WORDS = 8_192
 MAX_ACCOUNTS = 8_192
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """Vault.reconcile(), wad USD."""
-
-    assets: int
-    claims: int
-    deficit: int
-    net_settled: int
-    fees: int
-    interest_reserve: int
-    total_supply: int
-    total_borrow: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

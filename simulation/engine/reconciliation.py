@@ -23,7 +23,7 @@ __all__ = ["reconcile"]
 
 
 def reconcile(block: int, mirror: Mirror, raw: RawWorld, protocol: Protocol) -> None:
-    """Raises ReconciliationError naming block, account, asset or market, what was expected and what was found."""
+    """Raises ReconciliationError naming block, account, asset or market, and both figures."""
     check = _Check(block)
     check.number("number of accounts", mirror.accounts, len(raw.cash))
     _compare_accounts(check, mirror, raw, protocol)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From exact books to the View that agents share. Imports: engine.margin, engine.mirror, engine.reader, messages."""
+"""From exact books to the View that agents share. Imports: other parts of engine, messages."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class ViewBuilder:
         )
 
     def before(self, view: View, block: int, base_fee: int, tick: PriceTick) -> View:
-        """The same world as decisions for the next block meet it: new outside prices, new time, new base fee."""
+        """The same world as the next block meets it: new outside prices, time and base fee."""
         terms = self._protocol
         return replace(
             view,
@@ -136,6 +136,7 @@ class ViewBuilder:
                     reference=self._reference(tick, terms.feed),
                     spot=int(raw.spot[column]) * NANO,
                     mark=mark,
+                    confidence=int(raw.confidence[column]) / 10_000,
                     valid=bool(raw.valid[column]),
                     funding_rate=float(rates[column]),
                     funding_index=float(indexes[column]),

@@ -34,7 +34,7 @@ from simulation.messages.intents import (
     WriteOff,
 )
 from simulation.messages.receipts import Receipt, Status
-from simulation.messages.records import BlockRecord, Metric, Submitted
+from simulation.messages.records import BlockRecord, Books, Metric, Submitted
 from simulation.messages.view import (
     DELEVERAGE,
     INSOLVENT,
@@ -62,6 +62,7 @@ __all__ = [
     "AuctionsView",
     "Bid",
     "BlockRecord",
+    "Books",
     "CallMargin",
     "CancelAll",
     "CancelOrder",

@@ -39,6 +39,8 @@ class EventColumns:
     log: NDArray[np.int64]
     fields: Mapping[str, int]
     """Field name to its column in `words`, in the order of declaration."""
+    types: tuple[str, ...]
+    """ABI type of each field: uint256, int256, address, bool, bytes32."""
     words: Limbs
     """Shape (rows, fields, 4)."""
 
@@ -57,3 +59,32 @@ class EventColumns:
         """An address field, 20 bytes a row."""
         data = self.words[:, self.fields[name]].astype(">u8").tobytes()
         return [data[start + 12 : start + 32] for start in range(0, len(data), 32)]
+
+    def values(self, name: str) -> list[int] | list[bool] | list[str]:
+        """Any field for people: exact integers, booleans, 0x and hex digits for all else."""
+        column = self.fields[name]
+        kind, words = self.types[column], self.words[:, column]
+        if kind == "bool":
+            return [bool(value) for value in words[:, 3].tolist()]
+        data = words.astype(">u8").tobytes()
+        rows = [data[start : start + 32] for start in range(0, len(data), 32)]
+        if kind == "address":
+            return [f"0x{row[12:].hex()}" for row in rows]
+        if kind.startswith("bytes"):
+            return [f"0x{row.hex()}" for row in rows]
+        return [int.from_bytes(row, "big", signed=kind.startswith("int")) for row in rows]
+
+    def rows(self, block: int) -> list[Event]:
+        """One Event for each log."""
+        columns = {name: self.values(name) for name in self.fields}
+        return [
+            Event(
+                block,
+                int(self.transaction[place]),
+                int(self.log[place]),
+                self.contract,
+                self.name,
+                {name: column[place] for name, column in columns.items()},
+            )
+            for place in range(len(self))
+        ]

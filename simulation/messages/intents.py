@@ -274,5 +274,6 @@ class StopAuction(Intent):
 class Reprice(Intent):
     """Raises the fees of this agent's pending transaction with the same `tag`: same nonce, same call.
 
-    The pool accepts it only when tip and maximal fee both rise by at least 10 %.
+    The pool accepts it only when tip and maximal fee both rise by at least 10 %, and else keeps what it
+    has. Either way there is one receipt, for the transaction itself.
     """

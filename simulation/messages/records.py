@@ -11,7 +11,7 @@ from simulation.messages.intents import Intent
 from simulation.messages.receipts import Receipt
 from simulation.messages.view import View
 
-__all__ = ["BlockRecord", "Metric", "Submitted"]
+__all__ = ["BlockRecord", "Books", "Metric", "Submitted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,23 @@ class Submitted:
         return self.receipt.intent
 
 
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Vault.reconcile(): the protocol's money, exact, wad USD."""
+
+    assets: int
+    """Cash-token backing."""
+    claims: int
+    """Of accounts, fees and reserve on it; equal to assets plus deficit."""
+    deficit: int
+    """Socialised, not yet burnt by withdrawals."""
+    net_settled: int
+    fees: int
+    interest_reserve: int
+    total_supply: int
+    total_borrow: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockRecord:
     """One block after it was executed, decoded and reconciled."""
@@ -60,6 +77,9 @@ class BlockRecord:
     events: Sequence[EventColumns]
     view: View
     """The world after the block."""
+    books: Books
+    fund_assets: int
+    """Cash tokens of the insurance fund, wad USD."""
 
 
 @dataclass(frozen=True, slots=True)

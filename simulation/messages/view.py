@@ -58,6 +58,8 @@ class MarketView:
     """Oracle, as stored on chain, USD."""
     mark: float
     """Oracle, as stored on chain, USD."""
+    confidence: float
+    """Of the oracle, share of 1."""
     valid: bool
     """The oracle's price may be used by actions that add risk."""
     funding_rate: float

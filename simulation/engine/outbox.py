@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Between agents and the pool: latency, nonces, fees, and the receipts that come back.
+
+Imports: engine.encoder, agents, mempool, messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from simulation.agents import Agent
+from simulation.engine.encoder import Encoded, Encoder
+from simulation.mempool import Mempool, Pending
+from simulation.messages import Intent, Receipt, Reprice, Status, Submitted
+
+__all__ = ["Outbox", "Ticket"]
+
+LEARNING = 8
+"""An average of gas used moves by one part in this with every receipt."""
+
+
+@dataclass(slots=True)
+class Ticket:
+    """One transaction from the agent that wanted it to its end."""
+
+    agent: int
+    """Place of the agent in the list of agents."""
+    intent: Intent
+    encoded: Encoded
+    submitted: int
+    """Block in which it entered the pool."""
+
+
+@dataclass(slots=True)
+class Outbox:
+    """Sends what agents want and tells them what became of it.
+
+    Args:
+        agents: in the order in which they decide.
+        encoder: makes calldata.
+        pool: takes the transactions.
+        sender: number and address of the owner of an account.
+    """
+
+    agents: Sequence[Agent]
+    encoder: Encoder
+    pool: Mempool[Ticket]
+    sender: Callable[[int], int]
+    show: Callable[[int], str]
+    """Checksummed address of a sender by its number."""
+    _arrivals: int = 0
+    _waiting: dict[int, list[tuple[int, Intent]]] = field(default_factory=dict)
+    _expected: dict[str, int] = field(default_factory=dict)
+    _tagged: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    _gone: list[tuple[Pending[Ticket], Status, str]] = field(default_factory=list)
+
+    def post(self, agent: int, intents: Iterable[Intent], block: int) -> None:
+        """Takes the wishes of one agent; they reach the pool after its latency."""
+        due = block + self.agents[agent].latency
+        self._waiting.setdefault(due, []).extend((agent, intent) for intent in intents)
+
+    def deliver(self, block: int, base_fee: int) -> None:
+        """Brings what is due to the pool: encoded, numbered, with fees."""
+        due = self._waiting.pop(block, [])
+        calls = [(agent, intent) for agent, intent in due if type(intent) is not Reprice]
+        encoded = iter(self.encoder.encode([intent for _, intent in calls]))
+        for agent, intent in due:
+            if type(intent) is Reprice:
+                self._reprice(agent, intent, block, base_fee)
+            else:
+                sender = self.sender(intent.account)
+                ticket = Ticket(agent, intent, next(encoded), block)
+                self._submit(ticket, sender, self.pool.free_nonce(sender), block, base_fee)
+
+    def expire(self, block: int) -> None:
+        """Lets go of what has waited too long."""
+        for pending in self.pool.expire(block):
+            self._gone.append((pending, Status.EXPIRED, "lifetime over"))
+
+    def settle(
+        self,
+        block: int,
+        executed: Sequence[tuple[Pending[Ticket], Status, int, int, str]],
+    ) -> list[Submitted]:
+        """Tells every agent what became of its intents; returns one row for each transaction that ended.
+
+        Args:
+            executed: transaction, status, gas used, gas price and reason, in block order.
+        """
+        self.pool.executed([row[0] for row in executed])
+        rows: list[Submitted] = []
+        for pending, status, gas_used, gas_price, reason in executed:
+            self._learn(pending.payload.encoded.function, gas_used)
+            rows.append(self._row(len(rows), block, pending, status, gas_used, gas_price, reason))
+        for pending, status, reason in self._gone:
+            rows.append(self._row(len(rows), block, pending, status, 0, 0, reason))
+        self._gone = []
+        return rows
+
+    def _row(
+        self,
+        index: int,
+        block: int,
+        pending: Pending[Ticket],
+        status: Status,
+        gas_used: int,
+        gas_price: int,
+        reason: str,
+    ) -> Submitted:
+        ticket = pending.payload
+        receipt = Receipt(ticket.intent, status, block, gas_used, gas_price, reason)
+        if status is not Status.REPLACED:
+            self._tagged.pop((ticket.agent, ticket.intent.tag), None)
+        return Submitted(
+            receipt,
+            self.agents[ticket.agent].name,
+            index,
+            ticket.submitted,
+            self.show(pending.sender),
+            ticket.encoded.function,
+            pending.nonce,
+            pending.gas_limit,
+            pending.max_fee,
+        )
+
+    def _submit(self, ticket: Ticket, sender: int, nonce: int, block: int, base_fee: int) -> bool:
+        fees, encoded = ticket.intent.fees, ticket.encoded
+        self._arrivals += 1
+        pending = Pending(
+            sender,
+            nonce,
+            fees.tip,
+            fees.max_fee or 2 * base_fee + fees.tip,
+            encoded.gas_limit,
+            min(self._expected.get(encoded.function, encoded.gas_limit), encoded.gas_limit),
+            block + max(fees.lifetime, 1) - 1,
+            self._arrivals,
+            ticket,
+        )
+        done = self.pool.submit(pending)
+        if not done.accepted:
+            self._gone.append((pending, Status.DROPPED, done.reason))
+            return False
+        if done.replaced is not None:
+            self._gone.append((done.replaced, Status.REPLACED, "replaced by the same sender"))
+        if ticket.intent.tag:
+            self._tagged[ticket.agent, ticket.intent.tag] = (sender, nonce)
+        return True
+
+    def _reprice(self, agent: int, intent: Reprice, block: int, base_fee: int) -> None:
+        place = self._tagged.get((agent, intent.tag))
+        old = self.pool.find(*place) if place else None
+        if place is None or old is None:
+            return
+        ticket = Ticket(agent, replace(old.payload.intent, fees=intent.fees), old.payload.encoded, block)
+        fees = intent.fees
+        raised = replace(fees, lifetime=max(1, old.expires + 1 - block, fees.lifetime))
+        ticket.intent = replace(ticket.intent, fees=raised)
+        # A refused raise leaves the pending transaction, and its tag, as they were.
+        self._submit(ticket, place[0], place[1], block, base_fee)
+        if self.pool.find(*place) is old:
+            self._gone.pop()
+
+    def _learn(self, function: str, gas_used: int) -> None:
+        before = self._expected.get(function, gas_used)
+        self._expected[function] = before + (gas_used - before) // LEARNING
