@@ -53,7 +53,10 @@ BAD_FRACTION: constant(String[32]) = "ledger: fraction out of bound"
 
 WAD: constant(uint256) = 10**18
 MAX_POSITIONS: constant(uint256) = 64
+MASK_16: constant(uint256) = 2**16 - 1
 MASK_72: constant(uint256) = 2**72 - 1
+MASK_80: constant(uint256) = 2**80 - 1
+MASK_128: constant(uint256) = 2**128 - 1
 
 event Wired:
     exchange: address
@@ -268,13 +271,17 @@ def transfer_slice(sender_account: uint256, receiver_account: uint256, fraction:
         sender_account, position_ledger.headers[sender_account]
     )
     if len(markets) != 0:
-        words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets)
+        sender_cash: int256 = staticcall VAULT.cash(sender_account)
+        receiver_cash: int256 = staticcall VAULT.cash(receiver_account)
+        sender_before: int256 = sender_cash
+        receiver_before: int256 = receiver_cash
+        words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets, skip_contract_check=True)
         lots: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.lot_sizes(markets)
         for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
             size: int256 = ledger_math._size(position_ledger._position(sender_account, markets[i]))
             if size == 0:
                 continue
-            self._settle_one(sender_account, markets[i], words[i])
+            sender_cash = self._settle_one(sender_account, markets[i], words[i], sender_cash)
             moved: int256 = size
             if fraction != WAD:
                 # |size| < 2**79 and fraction <= 1e18: the product stays below 2**139. `//` on a positive
@@ -284,8 +291,10 @@ def transfer_slice(sender_account: uint256, receiver_account: uint256, fraction:
             if moved == 0:
                 continue
             price: uint256 = words[i] & MASK_72
-            self._shift(sender_account, markets[i], -moved, price, words[i])
-            self._shift(receiver_account, markets[i], moved, price, words[i])
+            sender_cash = self._shift(sender_account, markets[i], -moved, price, words[i], sender_cash)
+            receiver_cash = self._shift(receiver_account, markets[i], moved, price, words[i], receiver_cash)
+        self._book(sender_account, sender_cash - sender_before)
+        self._book(receiver_account, receiver_cash - receiver_before)
     extcall VAULT.move_slice(sender_account, receiver_account, fraction, reserved)
 
 
@@ -306,8 +315,10 @@ def deleverage(account: uint256, counterparty: uint256, market: uint256, size: i
     word: uint256 = 0
     cap: uint256 = 0
     word, cap = extcall INSTRUMENTS.touch(market)
-    self._shift(account, market, size, price, word)
-    self._shift(counterparty, market, -size, price, word)
+    before: int256 = staticcall VAULT.cash(account)
+    self._book(account, self._shift(account, market, size, price, word, before) - before)
+    before = staticcall VAULT.cash(counterparty)
+    self._book(counterparty, self._shift(counterparty, market, -size, price, word, before) - before)
 
 
 # ---------------------------------------------------------------- views
@@ -390,9 +401,9 @@ def portfolio(account: uint256) -> (IMarginEngine.Portfolio, bool):
     view: IMarginEngine.Portfolio = empty(IMarginEngine.Portfolio)
     valid: bool = False
     engine: address = empty(address)
-    view.cash, view.stable_price, view.collaterals, valid, engine = staticcall VAULT.money(account)
+    view.cash, view.stable_price, view.collaterals, valid, engine = staticcall VAULT.money(account, skip_contract_check=True)
     markets: DynArray[uint256, MAX_POSITIONS] = position_ledger._markets(account, position_ledger.headers[account])
-    words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets)
+    words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets, skip_contract_check=True)
     for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
         valid = valid and words[i] >> 240 == 1
         view.positions.append(self._stored_risk(account, markets[i], words[i]))
@@ -450,26 +461,57 @@ def _assess(account: uint256, change: int256, after: Overlay) -> (IMarginEngine.
     view: IMarginEngine.Portfolio = empty(IMarginEngine.Portfolio)
     valid: bool = False
     engine: address = empty(address)
-    view.cash, view.stable_price, view.collaterals, valid, engine = staticcall VAULT.money(account)
+    view.cash, view.stable_price, view.collaterals, valid, engine = staticcall VAULT.money(account, skip_contract_check=True)
     view.cash += change
     markets: DynArray[uint256, MAX_POSITIONS] = position_ledger._markets(account, position_ledger.headers[account])
     if after.market != 0 and position_ledger._position(account, after.market) == 0:
         assert len(markets) < MAX_POSITIONS, position_ledger.TOO_MANY_POSITIONS
         markets.append(after.market)
     if len(markets) != 0:
-        words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets)
-        for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
-            if words[i] >> 240 != 1:
+        words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets, skip_contract_check=True)
+        i: uint256 = 0
+        for market: uint256 in markets:
+            word: uint256 = words[i]
+            i = unsafe_add(i, 1)
+            if word >> 240 != 1:
                 valid = False
-            if markets[i] == after.market:
-                view.positions.append(
-                    self._risk(
-                        after.market, words[i], after.size, after.entry, after.funding_index, after.bids, after.asks
-                    )
+            size: int256 = after.size
+            entry: uint256 = after.entry
+            funding_index: int256 = after.funding_index
+            bids: uint256 = after.bids
+            asks: uint256 = after.asks
+            if market != after.market:
+                key: uint256 = (account << 16) | market
+                position: uint256 = position_ledger.positions[key]
+                size = convert(convert(position << 176, bytes32), int256) >> 176
+                entry = (position >> 80) & MASK_80
+                funding_index = convert(convert(position << 16, bytes32), int256) >> 176
+                bids = 0
+                asks = 0
+                if position & (ledger_math.HAS_ORDERS << 248) != 0:
+                    bids = position_ledger.orders[key]
+                    asks = bids >> 128
+                    bids = bids & MASK_128
+            # As in _unrealised: |size| < 2**79 and both differences below 2**81.
+            view.positions.append(
+                IMarginEngine.PositionRisk(
+                    market=market,
+                    size=size,
+                    mark=word & MASK_72,
+                    spot=(word >> 72) & MASK_72,
+                    confidence=(word >> 224) & MASK_16,
+                    unrealised=unsafe_mul(
+                        size,
+                        unsafe_sub(
+                            unsafe_sub(convert(word & MASK_72, int256), convert(entry, int256)),
+                            unsafe_sub(convert(convert(word << 32, bytes32), int256) >> 176, funding_index),
+                        ),
+                    ),
+                    bids=bids,
+                    asks=asks,
                 )
-            else:
-                view.positions.append(self._stored_risk(account, markets[i], words[i]))
-    return staticcall IMarginEngine(engine).assess(view), valid
+            )
+    return staticcall IMarginEngine(engine).assess(view, skip_contract_check=True), valid
 
 
 @internal
@@ -598,9 +640,11 @@ def _trade(
 
 
 @internal
-def _shift(account: uint256, market: uint256, delta: int256, price: uint256, word: uint256):
+def _shift(account: uint256, market: uint256, delta: int256, price: uint256, word: uint256, cash: int256) -> int256:
     """
-    @dev Adds `delta` to a position at `price` without fee or check; resting totals stay.
+    @dev Adds `delta` to a position at `price` without fee or check; resting totals stay. The caller books the money.
+    @param cash Of the account before, wad.
+    @return int256 Cash after.
     """
     old: uint256 = position_ledger._position(account, market)
     size: int256 = ledger_math._size(old)
@@ -616,28 +660,35 @@ def _shift(account: uint256, market: uint256, delta: int256, price: uint256, wor
         bids=bids,
         asks=asks,
     )
-    change: int256 = self._realised(old, after, quote)
+    cash_after: int256 = cash + self._realised(old, after, quote)
     position_ledger._store(account, market, old, after.size, after.entry, after.funding_index, bids, asks)
-    self._log(account, market, delta, after, self._book(account, change), 0)
+    self._log(account, market, delta, after, cash_after, 0)
+    return cash_after
 
 
 @internal
-def _settle_one(account: uint256, market: uint256, word: uint256):
+def _settle_one(account: uint256, market: uint256, word: uint256, cash: int256) -> int256:
     """
-    @dev Realises a position at mark: entry := mark, funding index := now. Value-neutral.
+    @dev Realises a position at mark: entry := mark, funding index := now. Value-neutral once the caller
+         has booked the money.
+    @param cash Of the account before, wad.
+    @return int256 Cash after.
     """
     old: uint256 = position_ledger._position(account, market)
     size: int256 = ledger_math._size(old)
     after: Overlay = Overlay(
         market=market, size=size, entry=word & MASK_72, funding_index=self._index_of(word), bids=0, asks=0
     )
-    change: int256 = self._unrealised(size, ledger_math._entry(old), ledger_math._funding_index(old), word)
     if after.entry == ledger_math._entry(old) and after.funding_index == ledger_math._funding_index(old):
-        return
+        return cash
+    cash_after: int256 = cash + self._unrealised(
+        size, ledger_math._entry(old), ledger_math._funding_index(old), word
+    )
     position_ledger.positions[(account << 16) | market] = ledger_math._pack_position(
         size, after.entry, after.funding_index, ledger_math._place(old), ledger_math._position_flags(old)
     )
-    self._log(account, market, 0, after, self._book(account, change), 0)
+    self._log(account, market, 0, after, cash_after, 0)
+    return cash_after
 
 
 @internal
@@ -648,21 +699,23 @@ def _settle(account: uint256):
     markets: DynArray[uint256, MAX_POSITIONS] = position_ledger._markets(account, position_ledger.headers[account])
     if len(markets) == 0:
         return
-    words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets)
+    words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets, skip_contract_check=True)
+    before: int256 = staticcall VAULT.cash(account)
+    cash: int256 = before
     for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
         if ledger_math._size(position_ledger._position(account, markets[i])) != 0:
             assert words[i] >> 240 == 1, STALE_PRICE
-            self._settle_one(account, markets[i], words[i])
+            cash = self._settle_one(account, markets[i], words[i], cash)
+    self._book(account, cash - before)
 
 
 @internal
-def _book(account: uint256, change: int256) -> int256:
+def _book(account: uint256, change: int256):
     """
-    @return int256 Cash after `change`, wad.
+    @dev The money of what was settled or shifted, wad.
     """
-    if change == 0:
-        return staticcall VAULT.cash(account)
-    return extcall VAULT.apply_trade(account, change, 0)
+    if change != 0:
+        extcall VAULT.apply_trade(account, change, 0)
 
 
 @internal

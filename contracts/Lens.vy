@@ -135,7 +135,7 @@ def system(markets: DynArray[uint256, 64], assets: uint256, levels: uint256) -> 
     @notice Raw words for batch readers:
             0 time, 1 accounts, 2 assets, 3 claims, 4 deficit, 5 net settled, 6 fees, 7 interest reserve, 8 supply,
             9 borrow, 10 borrow index, 11 supply index, 12 vault's balance of the cash token, 13 fund assets, 14 insolvent,
-            15 next order id; then per asset 1..`assets`: units held, vault's token balance;
+            15 exchange rate; then per asset 1..`assets`: units held, vault's token balance;
             then per market: tick word, market word, funding rate per hour, funding index (1e-18), open interest,
             number of bid levels, (tick << 64 | lots) each, number of ask levels, likewise.
             Signed figures are two's complement.
@@ -160,7 +160,7 @@ def system(markets: DynArray[uint256, 64], assets: uint256, levels: uint256) -> 
     words.append(staticcall CASH_TOKEN.balanceOf(VAULT.address))
     words.append(staticcall IFund(FUND.address).totalAssets())
     words.append(staticcall LIQUIDATOR.total_insolvent())
-    words.append(staticcall EXCHANGE.next_order_id())
+    words.append(staticcall VAULT.exchange_rate())
     for asset: uint256 in range(1, assets + 1, bound=8):
         words.append(staticcall VAULT.collateral_held(asset))
         words.append(
