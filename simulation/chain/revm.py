@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The default backend: the native EVM. Importing it fails where it was not built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plimsoll_evm
+from numpy.typing import NDArray
+
+from simulation.chain.protocol import CHAIN_ID, TX_GAS_LIMIT_CAP
+from simulation.errors import ChainError
+from simulation.messages.chain import REASONS, BlockEnv, BlockResult, Call, Logs, Transaction
+
+__all__ = ["RevmChain"]
+
+if tuple(plimsoll_evm.REASONS) != REASONS:
+    raise ImportError("plimsoll_evm: built from other sources; run `make setup`")
+
+
+class RevmChain:
+    """revm behind the Chain protocol; a block is one call with the interpreter lock released."""
+
+    name = "revm"
+
+    def __init__(
+        self,
+        chain_id: int = CHAIN_ID,
+        gas_cap: int | None = TX_GAS_LIMIT_CAP,
+        evm: plimsoll_evm.Evm | None = None,
+    ) -> None:
+        self._evm = evm or plimsoll_evm.Evm(chain_id, "cancun", gas_cap)
+
+    @property
+    def chain_id(self) -> int:
+        """What CHAINID answers."""
+        return self._evm.chain_id
+
+    @property
+    def evm(self) -> plimsoll_evm.Evm:
+        """The native EVM itself, for benchmarks, dumps and all that the protocol does not name."""
+        return self._evm
+
+    def execute_block(self, env: BlockEnv, transactions: Sequence[Transaction]) -> BlockResult:
+        """See Chain."""
+        rows = [
+            (tx.sender, tx.to, tx.nonce, tx.value, tx.gas_limit, tx.max_fee, tx.max_priority_fee, tx.data)
+            for tx in transactions
+        ]
+        return _result(self._evm.execute_block(_header(env), rows))
+
+    def call_many(self, env: BlockEnv, calls: Sequence[Call]) -> BlockResult:
+        """See Chain."""
+        rows = [(call.sender, call.to, 0, 0, call.gas_limit, 0, 0, call.data) for call in calls]
+        return _result(self._evm.call_many(_header(env), rows))
+
+    def fund(self, address: bytes, balance: int) -> None:
+        """See Chain."""
+        self._evm.set_balance(address, balance)
+
+    def balance(self, address: bytes) -> int:
+        """See Chain."""
+        return self._evm.balance(address)
+
+    def nonce(self, address: bytes) -> int:
+        """See Chain."""
+        return self._evm.nonce(address)
+
+    def code(self, address: bytes) -> bytes:
+        """See Chain."""
+        return self._evm.code(address)
+
+    def storage(self, address: bytes, slot: int) -> int:
+        """See Chain."""
+        return self._evm.storage(address, slot)
+
+    def set_storage(self, address: bytes, slot: int, value: int) -> None:
+        """See Chain."""
+        self._evm.set_storage(address, slot, value)
+
+    def snapshot(self) -> int:
+        """See Chain."""
+        return self._evm.snapshot()
+
+    def revert(self, snapshot: int) -> None:
+        """See Chain."""
+        try:
+            self._evm.revert(snapshot)
+        except plimsoll_evm.SnapshotError as error:
+            raise ChainError(f"revm: {error}") from error
+
+    def state_hash(self) -> bytes:
+        """See Chain."""
+        return self._evm.state_hash()
+
+    def copy(self) -> RevmChain:
+        """See Chain."""
+        return RevmChain(evm=self._evm.copy())
+
+
+def _header(env: BlockEnv) -> plimsoll_evm.Header:
+    return plimsoll_evm.Header(
+        env.number, env.timestamp, env.coinbase, env.gas_limit, env.base_fee, env.prevrandao
+    )
+
+
+def _numbers(column: bytes) -> NDArray[np.int64]:
+    return np.frombuffer(column, np.uint64).astype(np.int64)
+
+
+def _result(native: plimsoll_evm.BlockResult) -> BlockResult:
+    logs = Logs(
+        transaction=np.frombuffer(native.log_tx, np.uint32).astype(np.int64),
+        address=np.frombuffer(native.log_address, np.uint8).reshape(-1, 20),
+        topic_count=np.frombuffer(native.log_topic_count, np.uint8),
+        topics=np.frombuffer(native.log_topics, ">u8").astype(np.uint64).reshape(-1, 4, 4),
+        data=native.log_data,
+        offsets=_numbers(native.log_data_offsets),
+    )
+    return BlockResult(
+        status=np.frombuffer(native.status, np.uint8),
+        reason=np.frombuffer(native.reason, np.uint8),
+        gas_used=_numbers(native.gas_used),
+        gas_price=_numbers(native.gas_price),
+        outputs=native.output,
+        offsets=_numbers(native.output_offsets),
+        created=np.frombuffer(native.created, np.uint8).reshape(-1, 20),
+        logs=logs,
+    )
