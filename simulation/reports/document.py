@@ -56,9 +56,9 @@ def document(
         plots: everything that a `card` has made room for.
         footer: HTML.
     """
-    # `</` would end the script element that carries the data.
+    # `</script` would end the element that carries the data, `<!--<script` would hide its end.
     data = json.dumps([plot.spec() for plot in plots if plot.traces], separators=(",", ":"), allow_nan=False)
-    data = data.replace("</", "<\\/")
+    data = data.replace("<", "\\u003c")
     links = "".join(f'<li><a href="#{key}">{escape(name)}</a></li>' for key, name, _ in sections if name)
     body = "\n".join(content for _, _, content in sections)
     return f"""<!doctype html>
