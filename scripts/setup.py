@@ -14,6 +14,7 @@ import subprocess
 import sys
 import venv
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -107,17 +108,27 @@ def native_sources() -> list[Path]:
 
 
 def reason_of_failure(log: str) -> str:
-    """The line of a build log that names the cause, shortened to one line."""
+    """The first error of a build log and the cause named last, in one line."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith(("error", "Caused by:"))]
-    return (errors or lines or ["no output"])[0][:160]
+    errors = [line for line in lines if line.startswith(("error", "Caused by: "))]
+    # Cargo writes each deeper cause on the line below a bare `Caused by:`.
+    causes = [below for line, below in pairwise(lines) if line == "Caused by:"]
+    first = (errors or lines or ["no output"])[0][:160]
+    return f"{first} ({causes[-1][:100]})" if causes else first
+
+
+def is_importable() -> bool:
+    return (
+        subprocess.run([str(BIN / "python"), "-c", "import plimsoll_evm"], capture_output=True).returncode
+        == 0
+    )
 
 
 def build_native() -> None:
     key = digest(native_sources())
     if is_done("native", key):
         return
-    fallback = "runs use py-evm, slower"
+    fallback = "an older build stays in use" if is_importable() else "runs use py-evm, slower"
     cargo = shutil.which("cargo") or shutil.which("cargo", path=str(Path.home() / ".cargo" / "bin"))
     if cargo is None:
         say(f"native EVM not built: no Rust toolchain (`cargo` not found); {fallback}")
@@ -141,9 +152,8 @@ def build_native() -> None:
         log = NATIVE_LOG.relative_to(ROOT)
         say(f"native EVM not built: {reason_of_failure(build.stdout)}; {fallback} (log: {log})")
         return
-    check = subprocess.run([str(BIN / "python"), "-c", "import plimsoll_evm"], capture_output=True, text=True)
-    if check.returncode:
-        say(f"native EVM not usable: {check.stderr.strip().splitlines()[-1]}; {fallback}")
+    if not is_importable():
+        say("native EVM built but not importable by this Python; runs use py-evm, slower")
         return
     mark_done("native", key)
 
