@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine: block loop, mirror, reconciliation, recorder. Knows the chain as a Protocol alone."""
+
+from simulation.engine.mirror import Mirror
+from simulation.engine.recorder import AgentIdentity, Recorder
+from simulation.engine.simulation import COINBASE, Simulation, prevrandao
+from simulation.engine.terms import AssetTerms, AuctionTerms, FeedTerms, MarketTerms, Protocol
+
+__all__ = [
+    "COINBASE",
+    "AgentIdentity",
+    "AssetTerms",
+    "AuctionTerms",
+    "FeedTerms",
+    "MarketTerms",
+    "Mirror",
+    "Protocol",
+    "Recorder",
+    "Simulation",
+    "prevrandao",
+]

@@ -8,12 +8,13 @@ NumPy.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from eth_hash.auto import keccak
 from numpy.typing import NDArray
 
-__all__ = ["encode_call", "encode_columns", "selector", "word"]
+__all__ = ["encode_call", "encode_columns", "revert_reason", "selector", "word"]
 
 
 def selector(signature: str) -> bytes:
@@ -21,9 +22,24 @@ def selector(signature: str) -> bytes:
     return keccak(signature.encode())[:4]
 
 
+ERROR = selector("Error(string)")
+PANIC = selector("Panic(uint256)")
+
+
 def word(value: int) -> bytes:
     """One argument of 32 bytes, two's complement when negative."""
     return value.to_bytes(32, "big", signed=value < 0)
+
+
+@lru_cache(maxsize=1024)
+def revert_reason(output: bytes) -> str:
+    """The text of `Error(string)`; `panic`, `no reason` or the data itself when it is something else."""
+    if output[:4] == ERROR and len(output) >= 68:
+        length = int.from_bytes(output[36:68], "big")
+        return output[68 : 68 + length].decode("utf-8", "replace")
+    if output[:4] == PANIC and len(output) >= 36:
+        return f"panic 0x{output[35]:02x}"
+    return f"0x{output.hex()}" if output else "no reason"
 
 
 def encode_call(signature: str, *arguments: int | Sequence[int]) -> bytes:

@@ -78,6 +78,11 @@ class Outbox:
         for pending in self.pool.expire(block):
             self._gone.append((pending, Status.EXPIRED, "lifetime over"))
 
+    def drop(self, pending: Pending[Ticket], reason: str) -> None:
+        """Gives up a transaction that the chain will never take."""
+        self.pool.drop(pending)
+        self._gone.append((pending, Status.DROPPED, reason))
+
     def settle(
         self,
         block: int,

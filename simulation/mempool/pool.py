@@ -170,18 +170,17 @@ class Mempool(Generic[T]):
             if not queue:
                 del self._queues[transaction.sender]
 
+    def drop(self, transaction: Pending[T]) -> None:
+        """Takes out one pending transaction; later ones of its sender wait for its nonce."""
+        self._remove(transaction)
+
     def expire(self, block: int) -> list[Pending[T]]:
         """Takes out what may no longer be included from `block` on, oldest first."""
         expired = []
         while self._deadlines and self._deadlines[0][0] < block:
             transaction = heapq.heappop(self._deadlines)[2]
-            queue = self._queues.get(transaction.sender, {})
-            if queue.get(transaction.nonce) is transaction:
-                del queue[transaction.nonce]
-                self._count -= 1
-                self._free[transaction.sender] = min(self._free[transaction.sender], transaction.nonce)
-                if not queue:
-                    del self._queues[transaction.sender]
+            if self.find(transaction.sender, transaction.nonce) is transaction:
+                self._remove(transaction)
                 expired.append(transaction)
         return expired
 
@@ -189,6 +188,14 @@ class Mempool(Generic[T]):
         """All that waits, by arrival."""
         waiting = [item for queue in self._queues.values() for item in queue.values()]
         return sorted(waiting, key=lambda item: item.arrival)
+
+    def _remove(self, transaction: Pending[T]) -> None:
+        queue = self._queues[transaction.sender]
+        del queue[transaction.nonce]
+        self._count -= 1
+        self._free[transaction.sender] = min(self._free[transaction.sender], transaction.nonce)
+        if not queue:
+            del self._queues[transaction.sender]
 
 
 def _bumped(old: int, new: int) -> bool:

@@ -86,6 +86,13 @@ def test_expired_ones_leave_and_free_their_nonce() -> None:
     assert names(pool) == ["1/0", "1/1"] and pool.free_nonce(1) == 2
 
 
+def test_a_dropped_one_frees_its_nonce() -> None:
+    first = pending(1, 0)
+    pool = pool_of(first, pending(1, 1))
+    pool.drop(first)
+    assert names(pool) == [] and pool.free_nonce(1) == 0 and len(pool) == 1
+
+
 def test_a_replaced_transaction_does_not_expire_its_successor() -> None:
     pool = pool_of(pending(1, tip=10, expires=5))
     pool.submit(pending(1, tip=20, max_fee=2_000, expires=50))

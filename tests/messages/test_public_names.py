@@ -10,7 +10,7 @@ import pytest
 import simulation.messages as messages
 
 MODULES = [item.name for item in pkgutil.iter_modules(messages.__path__)]
-OWN_NAMESPACE = ("chain", "market", "schema")
+OWN_NAMESPACE = ("chain", "market", "progress", "schema")
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One hash for each block that chains everything a run has done, so that two runs can be compared block by block.
+
+Imports: messages only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from simulation.messages.chain import BlockEnv, BlockResult, Transaction
+
+__all__ = ["GENESIS", "block_hash"]
+
+GENESIS = bytes(32)
+"""What the first block is chained to."""
+
+
+def block_hash(
+    previous: bytes,
+    env: BlockEnv,
+    transactions: Sequence[Transaction],
+    result: BlockResult,
+    state_hash: bytes,
+) -> bytes:
+    """SHA-256 of the hash before, the block's header, transactions, receipts and logs, and the state after it."""
+    digest = hashlib.sha256(previous)
+    numbers = (env.number, env.timestamp, env.gas_limit, env.base_fee, len(transactions), len(result.logs))
+    digest.update(b"".join(number.to_bytes(32, "big") for number in numbers))
+    digest.update(env.coinbase + env.prevrandao)
+    for tx in transactions:
+        fields = (tx.nonce, tx.value, tx.gas_limit, tx.max_fee, tx.max_priority_fee, len(tx.data))
+        digest.update(
+            tx.sender + (tx.to or b"") + b"".join([number.to_bytes(32, "big") for number in fields])
+        )
+        digest.update(tx.data)
+    logs = result.logs
+    for column in (result.status, result.reason, result.gas_used, result.gas_price, result.offsets):
+        digest.update(column.tobytes())
+    digest.update(result.outputs)
+    for column in (logs.transaction, logs.address, logs.topic_count, logs.topics, logs.offsets):
+        digest.update(column.tobytes())
+    digest.update(logs.data)
+    digest.update(state_hash)
+    return digest.digest()

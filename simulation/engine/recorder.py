@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recorded blocks to a run folder (messages/schema.py), with bounded memory and without half-written runs.
+
+While a run goes on its files carry the suffix `.partial` and there is no summary; they get their names when
+the run ends, and summary.json comes last. Imports: engine.tables, messages, errors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from simulation.engine.tables import PARTIAL, EventTable, GrowingTable
+from simulation.errors import OutputError
+from simulation.messages import BlockRecord, Status, View
+from simulation.messages.schema import ACCOUNTS, AGENTS, BLOCKS, MARKETS, SCHEMAS, TRANSACTIONS
+
+__all__ = ["AgentIdentity", "Measures", "Recorder"]
+
+FLUSH_ROWS = 20_000
+"""Buffered rows of a table that make a row group."""
+FLUSH_BLOCKS = 1_024
+
+Measures = Callable[[View], Sequence[tuple[str, str, str, float]]]
+"""Agent, role, measure and value of every figure that agents have of themselves after a block."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentIdentity:
+    """Who an agent is in tables."""
+
+    name: str
+    role: str
+    address: str
+    """Checksummed, of the owner of its first account."""
+    accounts: tuple[int, ...]
+
+
+class Recorder:
+    """Writes one run folder.
+
+    Args:
+        folder: made if missing; files of an earlier run in it are replaced.
+        agents: everyone whose accounts and transactions appear.
+        scenario: the resolved scenario, TOML.
+        sample_blocks: blocks between two records of every account and agent.
+        transactions: whether transactions.parquet has rows.
+
+    Raises:
+        OutputError: the folder cannot be written or holds something that is no run.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        agents: Sequence[AgentIdentity],
+        scenario: str,
+        sample_blocks: int,
+        transactions: bool = True,
+    ) -> None:
+        self.folder, self._sample, self._with_transactions = folder, sample_blocks, transactions
+        _prepare(folder)
+        self._roles = {agent.name: agent.role for agent in agents}
+        count = max((account for agent in agents for account in agent.accounts), default=0)
+        self._account_agent = [""] * count
+        for agent in agents:
+            for account in agent.accounts:
+                self._account_agent[account - 1] = agent.name
+        self._account_role = [self._roles.get(name, "") for name in self._account_agent]
+        try:
+            (folder / "scenario.toml").write_text(scenario, encoding="utf-8")
+            self._blocks = GrowingTable(folder, "blocks", BLOCKS)
+            self._markets = GrowingTable(folder, "markets", MARKETS)
+            self._transactions = GrowingTable(folder, "transactions", TRANSACTIONS)
+            self._events = EventTable(folder)
+            self._accounts = GrowingTable(folder, "accounts", ACCOUNTS)
+            self._agents = GrowingTable(folder, "agents", AGENTS)
+        except OSError as error:
+            raise OutputError(
+                f"{folder}: {error.strerror or error}; expected a folder to write to"
+            ) from error
+        self._tables = (
+            self._blocks,
+            self._markets,
+            self._transactions,
+            self._events,
+            self._accounts,
+            self._agents,
+        )
+        self._last: BlockRecord | None = None
+        self._sampled = False
+        self._first = 0
+        self.recorded = 0
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leaves nothing behind that looks like a run when `finish` was never reached."""
+        for table in self._tables:
+            table.close()
+
+    def record(self, record: BlockRecord, measures: Measures) -> None:
+        """Takes in the next block."""
+        self._keep_last(full=self._sampled)
+        if self._last is None:
+            self._first = record.number
+        self._last = record
+        self._sampled = (record.number - self._first) % self._sample == 0
+        if self._sampled:
+            self._note_agents(record, measures)
+        self._note_block(record)
+        self._note_markets(record)
+        if self._with_transactions:
+            self._note_transactions(record)
+        self._events.note(record.number, record.events)
+        self.recorded += 1
+        full = self.recorded % FLUSH_BLOCKS == 0
+        for table in self._tables:
+            if full or len(table) >= FLUSH_ROWS:
+                table.flush()
+
+    def finish(self, summary: Mapping[str, Any], measures: Measures) -> Path:
+        """Ends all files, gives them their names, and writes summary.json last.
+
+        What was recorded until an interruption is kept like a whole run; `summary` says which it is.
+        """
+        self._keep_last(full=True)
+        if self._last is not None and not self._sampled:
+            self._note_agents(self._last, measures)
+        for table in self._tables:
+            table.close()
+        for table in self._tables:
+            table.publish()
+        path = self.folder / "summary.json"
+        partial = path.with_name(path.name + PARTIAL)
+        partial.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        partial.replace(path)
+        return path
+
+    def _note_block(self, record: BlockRecord) -> None:
+        accounts, books = record.view.accounts, record.books
+        statuses = [row.receipt.status for row in record.transactions]
+        reverted = statuses.count(Status.REVERTED)
+        in_use = (accounts.cash != 0) | (accounts.collateral_value != 0) | (accounts.notional != 0)
+        shortfall = np.maximum(accounts.maintenance_margin - accounts.equity, 0.0)
+        self._blocks.add(
+            block=record.number,
+            timestamp=record.timestamp,
+            base_fee_gwei=record.base_fee * 1e-9,
+            gas_used=record.gas_used,
+            gas_limit=record.gas_limit,
+            pending=record.pending,
+            included=statuses.count(Status.SUCCESS) + reverted,
+            reverted=reverted,
+            accounts=int(np.count_nonzero(in_use)),
+            below_initial=int(np.count_nonzero(accounts.equity < accounts.initial_margin)),
+            below_maintenance=int(np.count_nonzero(accounts.equity < accounts.maintenance_margin)),
+            in_liquidation=int(np.count_nonzero(accounts.liquidating)),
+            shortfall_usd=float(shortfall.sum()),
+            bad_debt_usd=float(np.maximum(-accounts.equity, 0.0).sum()),
+            equity_usd=float(accounts.equity.sum()),
+            initial_margin_usd=float(accounts.initial_margin.sum()),
+            maintenance_margin_usd=float(accounts.maintenance_margin.sum()),
+            fund_assets_usd=record.fund_assets,
+            backing_usd=books.assets,
+            claims_usd=books.claims,
+            deficit_usd=books.deficit,
+            fees_usd=books.fees,
+            total_borrow_usd=books.total_borrow,
+            total_supply_usd=books.total_supply,
+            state_hash=f"0x{record.state_hash.hex()}",
+            block_hash=f"0x{record.block_hash.hex()}",
+        )
+
+    def _note_markets(self, record: BlockRecord) -> None:
+        feeds = {feed.feed: feed for feed in record.view.feeds}
+        for market in record.view.markets:
+            size = market.tick_size
+            self._markets.add(
+                block=record.number,
+                market=market.market,
+                symbol=market.symbol,
+                reference=market.reference,
+                spot=market.spot,
+                mark=market.mark,
+                confidence=market.confidence,
+                oracle_time=feeds[market.feed].timestamp,
+                oracle_valid=market.valid,
+                funding_rate=market.funding_rate,
+                open_interest=market.open_interest,
+                best_bid=market.best_bid * size if market.best_bid else None,
+                best_ask=market.best_ask * size if market.best_ask else None,
+                bid_depth_usd=market.depth(True, 0.01) * market.mid,
+                ask_depth_usd=market.depth(False, 0.01) * market.mid,
+            )
+
+    def _note_transactions(self, record: BlockRecord) -> None:
+        rows = record.transactions
+        receipts = [row.receipt for row in rows]
+        executed = [receipt.status in (Status.SUCCESS, Status.REVERTED) for receipt in receipts]
+        self._transactions.extend(
+            {
+                "block": [record.number] * len(rows),
+                "index": [row.index for row in rows],
+                "submitted": [row.submitted for row in rows],
+                "sender": [row.sender for row in rows],
+                "agent": [row.agent for row in rows],
+                "role": [self._roles.get(row.agent, "") for row in rows],
+                "function": [row.function for row in rows],
+                "account": [receipt.intent.account for receipt in receipts],
+                "nonce": [row.nonce for row in rows],
+                "status": [receipt.status.value for receipt in receipts],
+                "gas_limit": [row.gas_limit for row in rows],
+                "gas_used": [receipt.gas_used for receipt in receipts],
+                "gas_price_gwei": [
+                    (receipt.gas_price if done else row.max_fee) * 1e-9
+                    for row, receipt, done in zip(rows, receipts, executed, strict=True)
+                ],
+                "fee_eth": [receipt.paid * 1e-18 for receipt in receipts],
+                "reason": [receipt.reason for receipt in receipts],
+            }
+        )
+
+    def _note_agents(self, record: BlockRecord, measures: Measures) -> None:
+        for agent, role, measure, value in sorted(measures(record.view)):
+            self._agents.add(block=record.number, agent=agent, role=role, measure=measure, value=value)
+
+    def _keep_last(self, full: bool) -> None:
+        """Accounts of the block before, once it is known whether it is the last."""
+        if self._last is None:
+            return
+        view = self._last.view.accounts
+        known = len(self._account_agent)
+        wanted = np.arange(min(known, len(view.equity)))
+        if not full:
+            trouble = (view.equity < view.initial_margin) | view.liquidating
+            wanted = wanted[trouble[: len(wanted)]]
+        if not len(wanted):
+            return
+        rows = wanted.tolist()
+        self._accounts.extend(
+            {
+                "block": [self._last.number] * len(rows),
+                "account": [row + 1 for row in rows],
+                "agent": [self._account_agent[row] for row in rows],
+                "role": [self._account_role[row] for row in rows],
+                "equity_usd": view.equity[wanted].tolist(),
+                "initial_margin_usd": view.initial_margin[wanted].tolist(),
+                "maintenance_margin_usd": view.maintenance_margin[wanted].tolist(),
+                "cash_usd": view.cash[wanted].tolist(),
+                "collateral_usd": view.collateral_value[wanted].tolist(),
+                "notional_usd": view.notional[wanted].tolist(),
+                "in_liquidation": view.liquidating[wanted].tolist(),
+            }
+        )
+
+
+def _prepare(folder: Path) -> None:
+    """An empty folder, or one that held a run; raises OutputError otherwise."""
+    own = {"scenario.toml", "summary.json", "report.html"} | {f"{stem}.parquet" for stem in SCHEMAS}
+    own |= {name + PARTIAL for name in own}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        found = sorted(path.name for path in folder.iterdir())
+        strangers = [name for name in found if name not in own]
+        if strangers:
+            raise OutputError(
+                f"{folder}: holds {strangers[0]}, which is of no run; expected an empty folder or an old run"
+            )
+        # The summary goes first: from here on the folder holds no whole run.
+        for name in sorted(found, key=lambda name: name != "summary.json"):
+            (folder / name).unlink()
+        probe = folder / f"summary.json{PARTIAL}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(f"{folder}: {error.strerror or error}; expected a folder to write to") from error

@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The block loop: path, oracle, decisions, mempool, chain, books, record.
+
+Knows the chain as a Protocol, agents as decisions, and no contract but by the terms it is given. Imports:
+all of engine, agents, mempool, market, chain.protocol, config, messages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from simulation.agents import Agent
+from simulation.chain.protocol import Chain
+from simulation.config import GasSpec, stream
+from simulation.engine.abi import revert_reason
+from simulation.engine.encoder import Encoder
+from simulation.engine.hashing import GENESIS, block_hash
+from simulation.engine.interrupt import DeferredInterrupt
+from simulation.engine.mirror import Mirror
+from simulation.engine.outbox import Outbox, Ticket
+from simulation.engine.reader import RawWorld, WorldReader
+from simulation.engine.reconciliation import reconcile
+from simulation.engine.recorder import Recorder
+from simulation.engine.terms import Protocol
+from simulation.engine.world import ViewBuilder
+from simulation.errors import ChainError, PlimsollError, RunError
+from simulation.market import MarketPath, external_gas
+from simulation.mempool import Block, Mempool, Pending, next_base_fee
+from simulation.messages import BlockRecord, EventColumns, Intent, Status, Submitted, View
+from simulation.messages.chain import BlockEnv, BlockResult, Call, Logs, Outcome, Transaction
+from simulation.messages.market import PriceTick
+from simulation.messages.progress import Progress, RunResult, Watcher
+
+__all__ = ["COINBASE", "Decode", "Simulation", "prevrandao"]
+
+COINBASE = b"\xc0" * 20
+"""Receives the tips of every block."""
+
+Decode = Callable[[Logs], Sequence[EventColumns]]
+
+STAYS = frozenset({"nonce too high", "gas limit above what the block has left", "max fee below base fee"})
+"""Exclusions that time may heal; a transaction excluded for any other reason leaves the pool."""
+
+
+def prevrandao(seed: int, number: int) -> bytes:
+    """32 bytes that look random to contracts and are the same in every run of a seed."""
+    return hashlib.sha256(f"plimsoll prevrandao {seed} {number}".encode()).digest()
+
+
+@dataclass(slots=True)
+class _Account:
+    """What the engine keeps of an agent."""
+
+    agent: Agent
+    rng: np.random.Generator
+    owned: frozenset[int]
+    gas_wei: int = 0
+    gas_usd: float = 0.0
+
+
+class Simulation:
+    """One run, from a deployed protocol to the end of the path.
+
+    Args:
+        chain: with the protocol deployed, accounts made and endowed, and a first price in every feed.
+        protocol: terms of what is deployed.
+        mirror: that has taken in every event since deployment.
+        path: prices by block; block 0 is the state in which the chain was handed over.
+        agents: in the order in which they are asked; relayers are asked before all others.
+        gas: block space and its price.
+        seed: root of all random streams.
+        decode: logs to events.
+        recorder: where blocks go.
+        first_block: number of the first simulated block.
+        summary: what summary.json says of the run beside its outcome.
+        address: a 20-byte address as text.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        protocol: Protocol,
+        mirror: Mirror,
+        path: MarketPath,
+        agents: Sequence[Agent],
+        gas: GasSpec,
+        seed: int,
+        decode: Decode,
+        recorder: Recorder,
+        first_block: int,
+        summary: Mapping[str, Any],
+        address: Callable[[bytes], str],
+    ) -> None:
+        self._chain, self._protocol, self._mirror, self._path = chain, protocol, mirror, path
+        self._gas, self._seed, self._decode, self._recorder = gas, seed, decode, recorder
+        self._first, self._summary = first_block, dict(summary)
+        self._parties = [
+            _Account(agent, stream(seed, "agents", agent.name), frozenset(agent.accounts.tolist()))
+            for agent in agents
+        ]
+        self._party_of = {party.agent.name: party for party in self._parties}
+        self._order = sorted(range(len(agents)), key=lambda place: agents[place].role != "relayer")
+        self._senders = sorted(set(mirror.owners))
+        numbers = {owner: number for number, owner in enumerate(self._senders)}
+        sender_of = [numbers[owner] for owner in mirror.owners]
+        self._pool: Mempool[Ticket] = Mempool()
+        for number, owner in enumerate(self._senders):
+            self._pool.set_nonce(number, chain.nonce(owner))
+        shown = [address(owner) for owner in self._senders]
+        encoder = Encoder(protocol, lambda account: mirror.owners[account - 1])
+        self._outbox = Outbox(
+            agents, encoder, self._pool, lambda account: sender_of[account - 1], lambda number: shown[number]
+        )
+        self._reader = WorldReader(protocol, mirror.accounts)
+        self._calls = tuple(Call(to, data) for to, data in self._reader.calls)
+        block_time = int(path.timestamp[1] - path.timestamp[0]) if len(path) > 1 else 1
+        self._views = ViewBuilder(protocol, block_time)
+        self._base_fee = gas.initial_base_fee
+        self._hash = GENESIS
+        self._liquidations = 0
+        tick = path.tick(0)
+        raw = self._read(self._env(first_block - 1, tick, gas.block_gas_limit))
+        reconcile(first_block - 1, mirror, raw, protocol)
+        self._view = self._views.after(first_block - 1, self._base_fee, tick, mirror, raw)
+
+    def run(self, watch: Watcher | None = None) -> RunResult:
+        """All blocks of the path; what was recorded is kept when Ctrl-C or an error ends the run early.
+
+        Raises:
+            ReconciliationError: the books of a block do not agree.
+            RunError: an agent failed, or the chain refused what it must not refuse.
+        """
+        last, reason = len(self._path) - 1, ""
+        with self._recorder, DeferredInterrupt() as interrupt:
+            try:
+                for place in range(1, last + 1):
+                    self.step(place)
+                    if watch is not None:
+                        watch(self._progress(place, last))
+                    if interrupt.raised and place < last:
+                        reason = f"interrupted by the user after {place} of {last} blocks"
+                        break
+            except PlimsollError as error:
+                self._finish(str(error))
+                raise
+            return self._finish(reason)
+
+    def step(self, place: int) -> None:
+        """One block: the path's tick at `place` becomes the block after the present one."""
+        tick = self._path.tick(place)
+        number = self._first + place - 1
+        view = self._views.before(self._view, number, self._base_fee, tick)
+        self._ask(view)
+        block = self._build(number, tick)
+        env = self._env(number, tick, block.gas_available)
+        transactions = [self._transaction(pending) for pending in block.transactions]
+        result = self._chain.execute_block(env, transactions)
+        events = self._decode(result.logs)
+        self._mirror.apply(events, tick.timestamp)
+        raw = self._read(env)
+        reconcile(number, self._mirror, raw, self._protocol)
+        self._view = self._views.after(number, env.base_fee, tick, self._mirror, raw)
+        rows = self._settle(number, block, result)
+        self._record(env, transactions, result, events, rows, raw, block.external_gas)
+
+    def _ask(self, view: View) -> None:
+        """Everyone decides from the same view; the relayers' prices arrive first."""
+        for place in self._order:
+            party = self._parties[place]
+            try:
+                intents: list[Intent] = list(party.agent.decide(view, party.rng))
+            except Exception as error:
+                raise RunError(
+                    f"block {view.block}: agent {party.agent.name} failed to decide, {type(error).__name__}: {error}"
+                ) from error
+            for intent in intents:
+                if intent.account not in party.owned:
+                    raise RunError(
+                        f"block {view.block}: agent {party.agent.name} acts for account {intent.account}; "
+                        "expected one of its own"
+                    )
+            if intents:
+                self._outbox.post(place, intents, view.block)
+
+    def _build(self, number: int, tick: PriceTick) -> Block[Ticket]:
+        """What is due enters the pool, what is too old leaves it, and the best of it makes the block."""
+        gas = self._gas
+        self._outbox.expire(number)
+        self._outbox.deliver(number, self._base_fee)
+        others = external_gas(tick.external_price, self._base_fee, gas.block_gas_limit, gas.elasticity)
+        return self._pool.build(self._base_fee, gas.block_gas_limit, others, gas.external_tip)
+
+    def _settle(self, number: int, block: Block[Ticket], result: BlockResult) -> list[Submitted]:
+        """Ends what was executed or lost, tells the agents, and sets the next base fee."""
+        executed = []
+        statuses, gas_used, prices = (
+            result.status.tolist(),
+            result.gas_used.tolist(),
+            result.gas_price.tolist(),
+        )
+        for row, pending in enumerate(block.transactions):
+            status = statuses[row]
+            if status == Outcome.SUCCESS:
+                executed.append((pending, Status.SUCCESS, gas_used[row], prices[row], ""))
+            elif status == Outcome.REVERTED:
+                reason = revert_reason(result.output(row))
+                executed.append((pending, Status.REVERTED, gas_used[row], prices[row], reason))
+            elif status == Outcome.HALTED:
+                executed.append((pending, Status.REVERTED, gas_used[row], prices[row], result.reason_of(row)))
+            elif result.reason_of(row) not in STAYS:
+                self._outbox.drop(pending, result.reason_of(row))
+        rows = self._outbox.settle(number, executed)
+        for item in rows:
+            if item.receipt.status is not Status.REPLACED:
+                party = self._party_of[item.agent]
+                paid = item.receipt.paid
+                party.gas_wei += paid
+                party.gas_usd += paid * 1e-18 * self._view.eth_price
+                party.agent.on_receipt(item.receipt, party.rng)
+        total = result.total_gas + block.external_gas
+        self._base_fee = next_base_fee(self._base_fee, total, self._gas.block_gas_limit)
+        return rows
+
+    def _record(
+        self,
+        env: BlockEnv,
+        transactions: Sequence[Transaction],
+        result: BlockResult,
+        events: Sequence[EventColumns],
+        rows: Sequence[Submitted],
+        raw: RawWorld,
+        external: int,
+    ) -> None:
+        state = self._chain.state_hash()
+        self._hash = block_hash(self._hash, env, transactions, result, state)
+        self._liquidations += sum(len(columns) for columns in events if columns.name == "AuctionStarted")
+        record = BlockRecord(
+            number=env.number,
+            timestamp=env.timestamp,
+            base_fee=env.base_fee,
+            gas_used=result.total_gas + external,
+            gas_limit=self._gas.block_gas_limit,
+            pending=len(self._pool),
+            state_hash=state,
+            block_hash=self._hash,
+            transactions=rows,
+            events=events,
+            view=self._view,
+            books=raw.books,
+            fund_assets=raw.fund_capacity * 10 ** (18 - self._protocol.assets[0].decimals),
+        )
+        self._recorder.record(record, self._measures)
+
+    def _measures(self, view: View) -> list[tuple[str, str, str, float]]:
+        """Wealth and gas of every agent, and what it measures of itself."""
+        accounts, fund = view.accounts, view.fund
+        share = fund.assets / fund.shares if fund.shares > 0 else 0.0
+        outside = accounts.wallet @ np.array(view.asset_prices) + accounts.fund_shares * share
+        wealth = accounts.equity + outside
+        found = []
+        for party in self._parties:
+            agent = party.agent
+            figures = {
+                "wealth_usd": float(wealth[agent.rows].sum()),
+                "gas_eth": party.gas_wei * 1e-18,
+                "gas_usd": party.gas_usd,
+                **agent.measure(),
+            }
+            found += [(agent.name, agent.role, name, float(value)) for name, value in figures.items()]
+        return found
+
+    def _read(self, env: BlockEnv) -> RawWorld:
+        answers = self._chain.call_many(env, self._calls)
+        wrong = np.flatnonzero(answers.status != Outcome.SUCCESS)
+        if len(wrong):
+            row = int(wrong[0])
+            raise ChainError(
+                f"block {env.number}: view {row} (0x{self._calls[row].data[:4].hex()}) failed, "
+                f"{revert_reason(answers.output(row))}; expected an answer"
+            )
+        return self._reader.decode([answers.output(row) for row in range(len(answers))])
+
+    def _transaction(self, pending: Pending[Ticket]) -> Transaction:
+        encoded = pending.payload.encoded
+        return Transaction(
+            self._senders[pending.sender],
+            encoded.to,
+            pending.nonce,
+            0,
+            pending.gas_limit,
+            pending.max_fee,
+            pending.tip,
+            encoded.data,
+        )
+
+    def _env(self, number: int, tick: PriceTick, gas_limit: int) -> BlockEnv:
+        return BlockEnv(
+            number, tick.timestamp, COINBASE, gas_limit, self._base_fee, prevrandao(self._seed, number)
+        )
+
+    def _progress(self, done: int, blocks: int) -> Progress:
+        market = self._view.markets[0]
+        return Progress(done, blocks, market.symbol, market.mark, self._liquidations)
+
+    def _finish(self, reason: str) -> RunResult:
+        complete, done = not reason, self._recorder.recorded
+        summary = {
+            **self._summary,
+            "status": "complete" if complete else "interrupted",
+            "reason": reason,
+            "blocks": done,
+            "first_block": self._first,
+            "start": int(self._path.timestamp[min(1, len(self._path) - 1)]),
+            "end": int(self._path.timestamp[done]),
+            "final_hash": f"0x{self._hash.hex()}",
+        }
+        self._recorder.finish(summary, self._measures)
+        return RunResult(self._recorder.folder, complete, reason, done)
