@@ -241,11 +241,15 @@ def crash(folder: Path, blocks: int = 2_160, seed: int = 7) -> Path:
                     block, index, "Liquidator", "InsuranceDrawn", account=account,
                     amount=int(paid * 1e6), fund_left=int(fund * 1e6),
                 )  # fmt: skip
+                run.event(
+                    block, index, "Liquidator", "BadDebtRealised", account=account,
+                    amount=int(paid * WAD), socialised=0,
+                )  # fmt: skip
                 if loss > paid:
                     reason = 3
                     run.event(
                         block, index, "Liquidator", "BadDebtRealised", account=account,
-                        amount=int(loss * WAD), socialised=int((loss - paid) * WAD),
+                        amount=int((loss - paid) * WAD), socialised=int((loss - paid) * WAD),
                     )  # fmt: skip
                     dead.add(account)
             ended = rng.random() < 0.97

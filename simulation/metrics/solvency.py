@@ -21,8 +21,8 @@ _LOSS = """
     SELECT b.block, b.bad_debt_usd + coalesce(sum(l.loss_usd) OVER (ORDER BY b.block), 0) AS loss_usd
     FROM blocks b LEFT JOIN (
         SELECT block, sum(loss_usd) AS loss_usd FROM (
-            SELECT block, amount_usd AS loss_usd FROM draws
-            UNION ALL SELECT block, socialised_usd FROM realised
+            SELECT block, amount_usd AS loss_usd FROM realised
+            UNION ALL SELECT block, forgone_usd FROM deleveraged
         ) GROUP BY block
     ) l USING (block)
 """
@@ -31,8 +31,9 @@ _LOSS = """
 @metric(
     "Bad debt",
     "USD",
-    "Losses that accounts could not bear, at the end of the run: paid by the insurance fund, plus "
-    "socialised, plus still open as max(0, -equity) at mark, summed over accounts.",
+    "Losses that accounts could not bear, at the end of the run: recognised by BadDebtRealised (paid by the "
+    "insurance fund or socialised), plus forgone by deleveraged counterparties, plus still open as "
+    "max(0, -equity) at mark, summed over accounts.",
     better="lower",
     headline=True,
 )
@@ -43,8 +44,8 @@ def bad_debt(run: RunTables) -> float | None:
 @metric(
     "Bad debt, running maximum",
     "USD",
-    "Largest value over all blocks of: paid by the insurance fund and socialised so far, plus max(0, "
-    "-equity) at mark summed over accounts.",
+    "Largest value over all blocks of: recognised by BadDebtRealised or forgone by deleveraged "
+    "counterparties so far, plus max(0, -equity) at mark summed over accounts.",
     better="lower",
 )
 def bad_debt_peak(run: RunTables) -> float | None:
@@ -86,7 +87,8 @@ def deficit_end(run: RunTables) -> float | None:
 @metric(
     "Insurance drawn",
     "USD",
-    "What the insurance fund paid into insolvent auctions: sum of `amount` over InsuranceDrawn.",
+    "What the insurance fund paid: sum of `amount` over InsuranceDrawn. More than the bad debt it covered "
+    "where bidders were paid for taking over an insolvent account.",
     better="lower",
     headline=True,
 )

@@ -232,12 +232,15 @@ def _bad_debt(run: RunTables) -> Plot:
     table = run.columns(
         f"""
         SELECT {_TIMES}, b.bad_debt_usd AS open,
-               coalesce(sum(d.usd) OVER (ORDER BY b.block), 0) AS insured,
-               coalesce(sum(r.usd) OVER (ORDER BY b.block), 0) AS socialised,
+               coalesce(sum(r.insured) OVER (ORDER BY b.block), 0) AS insured,
+               coalesce(sum(r.socialised) OVER (ORDER BY b.block), 0) AS socialised,
+               coalesce(sum(d.usd) OVER (ORDER BY b.block), 0) AS forgone,
                deficit_usd::DOUBLE AS deficit
         FROM blocks b
-        LEFT JOIN (SELECT block, sum(amount_usd) AS usd FROM draws GROUP BY block) d ON d.block = b.block
-        LEFT JOIN (SELECT block, sum(socialised_usd) AS usd FROM realised GROUP BY block) r
+        LEFT JOIN (SELECT block, sum(forgone_usd) AS usd FROM deleveraged GROUP BY block) d
+            ON d.block = b.block
+        LEFT JOIN (SELECT block, sum(amount_usd - socialised_usd) AS insured,
+                          sum(socialised_usd) AS socialised FROM realised GROUP BY block) r
             ON r.block = b.block
         ORDER BY b.block
         """
@@ -246,12 +249,13 @@ def _bad_debt(run: RunTables) -> Plot:
     return Plot(
         "bad-debt",
         "Bad debt",
-        "Losses that accounts could not bear, by who bears them so far: the insurance fund, all holders of "
-        "cash (socialised), or nobody yet (open at mark). The line is the deficit that withdrawals still "
-        "have to burn.",
+        "Losses that accounts could not bear, by who bears them so far: the insurance fund, counterparties "
+        "that were deleveraged, all holders of cash (socialised), or nobody yet (open at mark). The line is "
+        "the deficit that withdrawals still have to burn.",
         ("USD",),
         [
             line(time, table["insured"], "paid by insurance", "@blue", stack="loss", money=True),
+            line(time, table["forgone"], "deleveraged counterparties", "@violet", stack="loss", money=True),
             line(time, table["socialised"], "socialised", "@rose", stack="loss", money=True),
             line(time, table["open"], "open at mark", "@amber", stack="loss", money=True),
             line(time, table["deficit"], "deficit", "@ink", dash="dot", money=True),

@@ -13,13 +13,26 @@ def test_bad_debt_adds_what_left_the_accounts_to_what_is_open(run: RunBuilder, m
     for block in range(100, 110):
         run.block(block, bad_debt_usd={103: 500.0, 104: 40.0, 109: 7.0}.get(block, 0.0), deficit_usd=25)
         run.market(block)
-    run.event(104, 0, "Liquidator", "InsuranceDrawn", account=9, amount=300 * 10**6, fund_left=0)
+    run.event(104, 0, "Liquidator", "InsuranceDrawn", account=9, amount=340 * 10**6, fund_left=0)
+    run.event(104, 0, "Liquidator", "BadDebtRealised", account=9, amount=300 * WAD, socialised=0)
+    run.event(
+        105,
+        0,
+        "Liquidator",
+        "Deleveraged",
+        account=9,
+        counterparty=4,
+        market=1,
+        size=10**9,
+        price=97 * 10**9,
+        score=1,
+    )
     run.event(106, 0, "Liquidator", "BadDebtRealised", account=9, amount=125 * WAD, socialised=25 * WAD)
     values = measure(run)
-    assert values["bad_debt"] == pytest.approx(300 + 25 + 7)
+    assert values["bad_debt"] == pytest.approx(300 + 3 + 125 + 7)
     assert values["bad_debt_peak"] == pytest.approx(500)
     assert values["bad_debt_open_peak"] == pytest.approx(500)
-    assert values["insurance_drawn"] == pytest.approx(300)
+    assert values["insurance_drawn"] == pytest.approx(340)
     assert values["socialised_loss"] == pytest.approx(25)
     assert values["deficit_end"] == pytest.approx(25)
 
@@ -28,7 +41,7 @@ def test_peak_counts_paid_losses_together_with_open_ones(run: RunBuilder, measur
     for block in range(100, 110):
         run.block(block, bad_debt_usd=90.0 if block == 105 else 0.0)
         run.market(block)
-    run.event(102, 0, "Liquidator", "InsuranceDrawn", account=9, amount=20 * 10**6, fund_left=0)
+    run.event(102, 0, "Liquidator", "BadDebtRealised", account=9, amount=20 * WAD, socialised=0)
     assert measure(run)["bad_debt_peak"] == pytest.approx(110)
 
 

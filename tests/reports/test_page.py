@@ -52,8 +52,8 @@ def test_size_is_sensible(page: str) -> None:
 def test_every_plot_has_its_place(page: str) -> None:
     found = plots(page)
     expected = {
-        "prices", "health", "leverage", "liquidations", "keeper-notional", "keeper-profit", "bad-debt", "fund",
-        "balance", "open-interest", "funding", "book", "oracle", "base-fee", "functions",
+        "prices", "health", "leverage", "liquidations", "keeper-notional", "keeper-profit", "bad-debt",
+        "fund", "balance", "open-interest", "funding", "book", "oracle", "base-fee", "functions",
     }  # fmt: skip
     assert set(found) == {f"plot-{name}" for name in expected}
     for identifier in found:
