@@ -55,6 +55,7 @@ MAX_LOTS: constant(uint256) = 2**48 - 1
 MAX_TICK: constant(uint256) = 2**24 - 1
 MAX_EXPIRY: constant(uint256) = 2**32 - 1
 MAX_MARKET: constant(uint256) = 2**16 - 1
+MAX_ACCOUNT: constant(uint256) = 2**32 - 1
 # A touch costs about 130,000 gas with small portfolios: 64 fit in a transaction of 16.7 million.
 MAX_TOUCHES: constant(uint256) = 64
 MAX_LEVELS: constant(uint256) = 64
@@ -101,9 +102,7 @@ struct Taken:
 
 liquidator: public(address)
 
-# Fees sit beside the counter of ids, so that resting and trading read one slot:
-# last order id uint40 | maker fee uint16 | taker fee uint16, in bps
-counter: uint256
+packed_fees: uint256    # maker fee uint128 | taker fee uint128, bps of the notional
 
 
 @deploy
@@ -179,7 +178,7 @@ def replace(
     self._drop(order_id, order, REPLACED)
     # Placing authorises the caller for this very account, or reverts all of it.
     return self._place(
-        order & book_math.MASK_32,
+        book_math._account(order_id),
         book_math._market(order),
         order & book_math.IS_BID != 0,
         tick,
@@ -197,7 +196,7 @@ def cancel(order_id: uint256):
     @notice Removes an order for good. The account's owner or a delegate; never paused.
     """
     order: uint256 = self._existing(order_id)
-    self._check_authorised(order & book_math.MASK_32)
+    self._check_authorised(book_math._account(order_id))
     self._drop(order_id, order, CANCELLED)
 
 
@@ -217,7 +216,7 @@ def cancel_all(account: uint256) -> uint256:
     bids: uint256 = 0
     asks: uint256 = 0
     for order_id: uint256 in open_orders:
-        order: uint256 = order_book.orders[order_id]
+        order: uint256 = order_book._find(order_id)
         if book_math._market(order) != market:
             self._release(account, market, bids, asks)
             market = book_math._market(order)
@@ -243,12 +242,12 @@ def purge(order_ids: DynArray[uint256, 32]) -> uint256:
     """
     removed: uint256 = 0
     for order_id: uint256 in order_ids:
-        order: uint256 = order_book.orders[order_id]
+        order: uint256 = order_book._find(order_id)
         if order == 0:
             continue
         if book_math._is_expired(order, block.timestamp):
             self._drop(order_id, order, EXPIRED)
-        elif staticcall LEDGER.in_liquidation(order & book_math.MASK_32):
+        elif staticcall LEDGER.in_liquidation(book_math._account(order_id)):
             self._drop(order_id, order, LIQUIDATION)
         else:
             continue
@@ -263,17 +262,17 @@ def order(order_id: uint256) -> IExchange.OrderView:
     """
     @notice An open order; all zero when there is none of this id (any more).
     """
-    order: uint256 = order_book.orders[order_id]
+    order: uint256 = order_book._find(order_id)
     if order == 0:
         return empty(IExchange.OrderView)
     return IExchange.OrderView(
         order_id=order_id,
-        account=order & book_math.MASK_32,
+        account=book_math._account(order_id),
         market=book_math._market(order),
         is_bid=order & book_math.IS_BID != 0,
         tick=book_math._tick(order),
         lots=book_math._lots(order),
-        expiry=(order >> 160) & book_math.MASK_32,
+        expiry=book_math._expiry(order),
         reduce_only=order & book_math.IS_REDUCE_ONLY != 0,
     )
 
@@ -323,11 +322,11 @@ def depth(market: uint256, is_bid: bool, levels: uint256) -> DynArray[IExchange.
 @external
 @view
 @nonreentrant
-def next_order_id() -> uint256:
+def next_order_id(account: uint256) -> uint256:
     """
-    @notice Id that the next order to rest will get.
+    @notice Id that the account's next order to rest will get if nothing else of the account comes or goes before.
     """
-    return (self.counter & book_math.MASK_40) + 1
+    return order_book._next_id(account)
 
 
 @external
@@ -337,7 +336,7 @@ def fees() -> (uint256, uint256):
     """
     @notice Maker and taker fee, bps of the notional.
     """
-    return (self.counter >> 40) & book_math.MASK_16, self.counter >> 56
+    return self.packed_fees & book_math.MASK_128, self.packed_fees >> 128
 
 
 @internal
@@ -352,7 +351,8 @@ def _place(
     max_fills: uint256,
 ) -> (uint256, uint256):
     assert lots != 0 and lots <= MAX_LOTS and tick != 0 and tick <= MAX_TICK, BAD_ORDER
-    assert market <= MAX_MARKET and (expiry == 0 or (expiry > block.timestamp and expiry <= MAX_EXPIRY)), BAD_ORDER
+    assert account <= MAX_ACCOUNT and market <= MAX_MARKET, BAD_ORDER
+    assert expiry == 0 or (expiry > block.timestamp and expiry <= MAX_EXPIRY), BAD_ORDER
     reduce_only: bool = IExchange.Option.REDUCE_ONLY in options
     immediate: bool = IExchange.Option.IMMEDIATE in options
     post_only: bool = IExchange.Option.POST_ONLY in options
@@ -396,7 +396,9 @@ def _place(
 
     order_id: uint256 = 0
     if open_lots != 0:
-        order_id = self._rest(account, book_math._side(market, is_bid), tick, open_lots, expiry, reduce_only)
+        order_id = order_book._insert(
+            account, book_math._side(market, is_bid), tick, open_lots, expiry, reduce_only
+        )
         log IExchange.OrderPlaced(
             order_id=order_id,
             account=account,
@@ -423,18 +425,6 @@ def _place(
 
 
 @internal
-def _rest(
-    account: uint256, side: uint256, tick: uint256, lots: uint256, expiry: uint256, reduce_only: bool
-) -> uint256:
-    # 2**40 ids outlast any chain: the field cannot overflow into the fees.
-    counter: uint256 = unsafe_add(self.counter, 1)
-    self.counter = counter
-    order_id: uint256 = counter & book_math.MASK_40
-    order_book._insert(order_id, account, side, tick, lots, expiry, reduce_only)
-    return order_id
-
-
-@internal
 def _match(incoming: Incoming, book: uint256) -> Taken:
     """
     @dev Trades `incoming` against the opposite side, at most `touches` resting orders. Whether the caller may act
@@ -444,14 +434,15 @@ def _match(incoming: Incoming, book: uint256) -> Taken:
     maker_side: uint256 = book_math._side(incoming.market, not incoming.is_bid)
     best: uint256 = book_math._best(book, not incoming.is_bid)
     for _: uint256 in range(incoming.touches, bound=MAX_TOUCHES):
-        order_id: uint256 = order_book.levels[book_math._level_key(maker_side, best)] & book_math.MASK_40
-        order: uint256 = order_book.orders[order_id]
+        order_id: uint256 = 0
+        order: uint256 = 0
+        order_id, order = order_book._oldest(maker_side, best)
         taken.touches = unsafe_add(taken.touches, 1)
         if book_math._is_expired(order, block.timestamp):
             self._drop(order_id, order, EXPIRED)
         else:
             assert not incoming.post_only, WOULD_TAKE
-            if order & book_math.MASK_32 == incoming.account:
+            if book_math._account(order_id) == incoming.account:
                 self._drop(order_id, order, SELF_TRADE)
             else:
                 taken = self._fill(incoming, taken, order_id, order, book)
@@ -469,7 +460,7 @@ def _fill(incoming: Incoming, taken: Taken, order_id: uint256, order: uint256, b
     """
     @dev One resting order against what the incoming one still wants. Where the maker cannot, its order goes.
     """
-    maker: uint256 = order & book_math.MASK_32
+    maker: uint256 = book_math._account(order_id)
     lot_size: uint256 = (book >> 56) & book_math.MASK_64
     lots: uint256 = min(unsafe_sub(incoming.lots, taken.lots), book_math._lots(order))
     reducible: uint256 = max_value(uint256)
@@ -484,8 +475,8 @@ def _fill(incoming: Incoming, taken: Taken, order_id: uint256, order: uint256, b
     size: uint256 = unsafe_mul(lots, lot_size)
     price: uint256 = unsafe_mul(book_math._tick(order), book & book_math.MASK_56)
     notional: uint256 = unsafe_mul(size, price)
-    counter: uint256 = self.counter
-    maker_fee: uint256 = book_math._fee_up(notional, (counter >> 40) & book_math.MASK_16)
+    fees: uint256 = self.packed_fees
+    maker_fee: uint256 = book_math._fee_up(notional, fees & book_math.MASK_128)
     if not extcall LEDGER.fill_maker(
         maker,
         incoming.market,
@@ -500,7 +491,7 @@ def _fill(incoming: Incoming, taken: Taken, order_id: uint256, order: uint256, b
         self._drop(order_id, order, reason)
         return taken
 
-    taker_fee: uint256 = book_math._fee_up(notional, counter >> 56)
+    taker_fee: uint256 = book_math._fee_up(notional, fees >> 128)
     remaining: uint256 = unsafe_sub(book_math._lots(order), lots)
     log IExchange.OrderFilled(
         order_id=order_id,
@@ -518,7 +509,7 @@ def _fill(incoming: Incoming, taken: Taken, order_id: uint256, order: uint256, b
         order_book._remove(order_id, order)
     elif lots == reducible:
         order_book._reduce(order_id, order, lots)
-        self._remove(order_id, unsafe_sub(order, lots << 32), NOTHING_TO_REDUCE)
+        self._remove(order_id, unsafe_sub(order, lots), NOTHING_TO_REDUCE)
     else:
         order_book._reduce(order_id, order, lots)
     return Taken(
@@ -538,7 +529,7 @@ def _drop(order_id: uint256, order: uint256, reason: uint256):
     self._remove(order_id, order, reason)
     if order & book_math.IS_REDUCE_ONLY != 0:
         return
-    account: uint256 = order & book_math.MASK_32
+    account: uint256 = book_math._account(order_id)
     if order & book_math.IS_BID != 0:
         self._release(account, book_math._market(order), book_math._lots(order), 0)
     else:
@@ -550,7 +541,7 @@ def _remove(order_id: uint256, order: uint256, reason: uint256):
     order_book._remove(order_id, order)
     log IExchange.OrderRemoved(
         order_id=order_id,
-        account=order & book_math.MASK_32,
+        account=book_math._account(order_id),
         market=book_math._market(order),
         lots=book_math._lots(order),
         reason=reason,
@@ -599,7 +590,7 @@ def _reducible_down(account: uint256, market: uint256, is_bid: bool, lot_size: u
 @internal
 @view
 def _existing(order_id: uint256) -> uint256:
-    order: uint256 = order_book.orders[order_id]
+    order: uint256 = order_book._find(order_id)
     assert order != 0, NO_ORDER
     return order
 
@@ -624,5 +615,5 @@ def _signed(is_bid: bool, amount: uint256) -> int256:
 @internal
 def _set_fees(maker_fee_bps: uint256, taker_fee_bps: uint256):
     assert maker_fee_bps <= MAX_FEE_BPS and taker_fee_bps <= MAX_FEE_BPS, BAD_FEE
-    self.counter = (self.counter & book_math.MASK_40) | (maker_fee_bps << 40) | (taker_fee_bps << 56)
+    self.packed_fees = maker_fee_bps | (taker_fee_bps << 128)
     log FeesSet(maker_bps=maker_fee_bps, taker_bps=taker_fee_bps)

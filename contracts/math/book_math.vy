@@ -3,19 +3,23 @@
 """
 @title Packed words of the order book and bit search
 @license AGPL-3.0-only
-@notice An order is one word:
-            account     uint32  bits   0..31
-            lots        uint48  bits  32..79    still open, >= 1
-            next        uint40  bits  80..119   younger neighbour at the level; stale at the tail
-            prev        uint40  bits 120..159   older neighbour at the level; stale at the head
-            expiry      uint32  bits 160..191   unix seconds, 0 never
-            tick        uint24  bits 192..215
-            market      uint16  bits 216..231
-            flags       uint8   bits 232..239   bit 0: bid, bit 1: reduce-only
-            index       uint8   bits 240..247   place in the account's list
+@notice An account has 32 slots for open orders, each one word that is never cleared, so that an order is
+        placed into storage that is already there:
+            lots        uint48  bits   0..47    still open; stale, like all but the serial, once the slot is free
+            next        uint37  bits  48..84    younger neighbour at the level; stale at the tail
+            prev        uint37  bits  85..121   older neighbour at the level; stale at the head
+            expiry      uint32  bits 122..153   unix seconds, 0 never
+            tick        uint24  bits 154..177
+            market      uint16  bits 178..193
+            bid         uint1   bit  194
+            reduce-only uint1   bit  195
+            serial      uint26  bits 196..221   how many orders the slot has held
+            taken       uint32  bits 222..253   slot 0 only: which slots of the account hold an order
+        A neighbour is named by its locator, account uint32 << 5 | slot uint5, an order by its id, serial << 37 | locator:
+        unique, below 2**63, and enough to find the order and its account without a lookup.
         A level is one word:
-            head        uint40  bits   0..39    oldest order
-            tail        uint40  bits  40..79    youngest order
+            head        uint40  bits   0..39    locator of the oldest order
+            tail        uint40  bits  40..79    locator of the youngest order
             lots        uint64  bits  80..143   sum over the orders
             count       uint32  bits 144..175
         A book is one word per market:
@@ -25,17 +29,20 @@
             best_ask    uint24  bits 144..167   tick, 0: no asks
 """
 
-MASK_8: constant(uint256) = 2**8 - 1
 MASK_16: constant(uint256) = 2**16 - 1
 MASK_24: constant(uint256) = 2**24 - 1
+MASK_26: constant(uint256) = 2**26 - 1
 MASK_32: constant(uint256) = 2**32 - 1
+MASK_37: constant(uint256) = 2**37 - 1
 MASK_40: constant(uint256) = 2**40 - 1
 MASK_48: constant(uint256) = 2**48 - 1
 MASK_56: constant(uint256) = 2**56 - 1
 MASK_64: constant(uint256) = 2**64 - 1
+MASK_128: constant(uint256) = 2**128 - 1
 
-IS_BID: constant(uint256) = 1 << 232
-IS_REDUCE_ONLY: constant(uint256) = 2 << 232
+IS_BID: constant(uint256) = 1 << 194
+IS_REDUCE_ONLY: constant(uint256) = 1 << 195
+TAKEN: constant(uint256) = MASK_32 << 222
 
 BPS: constant(uint256) = 10_000
 
@@ -60,34 +67,66 @@ def _level_key(side: uint256, tick: uint256) -> uint256:
 @internal
 @pure
 def _pack_order(
-    account: uint256, lots: uint256, prev: uint256, expiry: uint256, tick: uint256, side: uint256,
-    reduce_only: bool, index: uint256
+    lots: uint256, prev: uint256, expiry: uint256, tick: uint256, side: uint256, reduce_only: bool, serial: uint256
 ) -> uint256:
     """
     @dev Truncates nothing: the Exchange has bounded every argument by its field.
     """
     return (
-        account | (lots << 32) | (prev << 120) | (expiry << 160) | (tick << 192) | ((side >> 1) << 216)
-        | ((side & 1) << 232) | (convert(reduce_only, uint256) << 233) | (index << 240)
+        lots | (prev << 85) | (expiry << 122) | (tick << 154) | ((side >> 1) << 178) | ((side & 1) << 194)
+        | (convert(reduce_only, uint256) << 195) | (serial << 196)
     )
 
 
 @internal
 @pure
+def _account(order_id: uint256) -> uint256:
+    """
+    @dev Of an id or a locator.
+    """
+    return (order_id >> 5) & MASK_32
+
+
+@internal
+@pure
 def _lots(order: uint256) -> uint256:
-    return (order >> 32) & MASK_48
+    return order & MASK_48
+
+
+@internal
+@pure
+def _next(order: uint256) -> uint256:
+    return (order >> 48) & MASK_37
+
+
+@internal
+@pure
+def _prev(order: uint256) -> uint256:
+    return (order >> 85) & MASK_37
+
+
+@internal
+@pure
+def _expiry(order: uint256) -> uint256:
+    return (order >> 122) & MASK_32
 
 
 @internal
 @pure
 def _tick(order: uint256) -> uint256:
-    return (order >> 192) & MASK_24
+    return (order >> 154) & MASK_24
 
 
 @internal
 @pure
 def _market(order: uint256) -> uint256:
-    return (order >> 216) & MASK_16
+    return (order >> 178) & MASK_16
+
+
+@internal
+@pure
+def _serial(order: uint256) -> uint256:
+    return (order >> 196) & MASK_26
 
 
 @internal
@@ -96,7 +135,7 @@ def _order_side(order: uint256) -> uint256:
     """
     @dev The side an order rests on, as `_side` numbers it.
     """
-    return (((order >> 216) & MASK_16) << 1) | ((order >> 232) & 1)
+    return (((order >> 178) & MASK_16) << 1) | ((order >> 194) & 1)
 
 
 @internal
@@ -105,19 +144,19 @@ def _is_expired(order: uint256, timestamp: uint256) -> bool:
     """
     @dev An order lives up to and including the second before its expiry.
     """
-    expiry: uint256 = (order >> 160) & MASK_32
+    expiry: uint256 = (order >> 122) & MASK_32
     return expiry != 0 and expiry <= timestamp
 
 
 @internal
 @pure
-def _level_add(level: uint256, order_id: uint256, lots: uint256) -> uint256:
+def _level_add(level: uint256, locator: uint256, lots: uint256) -> uint256:
     """
     @dev Appends an order to a level that is not empty.
     """
     # 16 more bits than one order has: the sum fits until 65,536 orders of the largest size meet.
     assert ((level >> 80) & MASK_64) + lots <= MASK_64, LEVEL_FULL
-    return ((level & ~(MASK_40 << 40)) | (order_id << 40)) + (lots << 80) + (1 << 144)
+    return ((level & ~(MASK_40 << 40)) | (locator << 40)) + (lots << 80) + (1 << 144)
 
 
 @internal

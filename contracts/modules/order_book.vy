@@ -1,14 +1,11 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: AGPL-3.0-only
 """
-@title The order book: orders, price levels, each account's list of open orders
+@title The order book: slots of orders, price levels, best prices
 @license AGPL-3.0-only
 @notice Orders of a level form a doubly linked list, oldest first. Its ends are known by the level word alone: the
         `prev` of a head and the `next` of a tail are stale, which saves a write whenever an end is removed.
-        An account's list is a slot array: word 0 holds which of 32 slots are taken (bits 0..31) and slots 0..4,
-        each further word six slots of 40 bits. A removal only clears the slot's bit, so it touches one
-        word and no other order; ids in free slots are stale.
-        Checks nothing about who may do what: that is the Exchange's.
+        Words and ids: contracts/math/book_math.vy. Checks nothing about who may do what: that is the Exchange's.
 """
 
 from contracts.math import book_math
@@ -20,44 +17,93 @@ MAX_ORDERS: constant(uint256) = 32
 ALL_TAKEN: constant(uint256) = 2**32 - 1
 
 TOO_MANY_ORDERS: constant(String[32]) = "exchange: too many open orders"
+WORN_OUT: constant(String[32]) = "exchange: slot is worn out"
 
-orders: HashMap[uint256, uint256]   # order id -> order word
+slots: HashMap[uint256, uint256]    # locator -> order word
 levels: HashMap[uint256, uint256]   # side << 24 | tick -> level word
 books: HashMap[uint256, uint256]    # market -> book word
-lists: HashMap[uint256, uint256]    # account << 3 | k -> slots
+
+
+@internal
+@view
+def _find(order_id: uint256) -> uint256:
+    """
+    @return uint256 The word of an open order, 0 when there is none of this id (any more).
+    """
+    locator: uint256 = order_id & book_math.MASK_37
+    order: uint256 = self.slots[locator]
+    if book_math._serial(order) != order_id >> 37:
+        return 0
+    slot: uint256 = locator & 31
+    if (self.slots[locator ^ slot] >> (222 + slot)) & 1 == 0:
+        return 0
+    return order
+
+
+@internal
+@view
+def _oldest(side: uint256, tick: uint256) -> (uint256, uint256):
+    """
+    @return (id, word) of the order that is first in line; the level must not be empty.
+    """
+    locator: uint256 = self.levels[book_math._level_key(side, tick)] & book_math.MASK_40
+    order: uint256 = self.slots[locator]
+    return (book_math._serial(order) << 37) | locator, order
+
+
+@internal
+@view
+def _next_id(account: uint256) -> uint256:
+    """
+    @return uint256 Id of the next order of the account.
+    """
+    taken: uint256 = self.slots[account << 5] >> 222
+    assert taken != ALL_TAKEN, TOO_MANY_ORDERS
+    locator: uint256 = (account << 5) | book_math._lsb(~taken)
+    serial: uint256 = book_math._serial(self.slots[locator]) + 1
+    # Above 67 million orders ids would repeat; the account's other slots go on as long as this one is taken.
+    assert serial <= book_math.MASK_26, WORN_OUT
+    return (serial << 37) | locator
 
 
 @internal
 def _insert(
-    order_id: uint256, account: uint256, side: uint256, tick: uint256, lots: uint256, expiry: uint256, reduce_only: bool
-):
+    account: uint256, side: uint256, tick: uint256, lots: uint256, expiry: uint256, reduce_only: bool
+) -> uint256:
     """
-    @dev Appends a new order at the end of its level.
+    @dev Puts a new order in the account's lowest free slot and at the end of its level.
+    @return uint256 The order's id.
     """
     key: uint256 = book_math._level_key(side, tick)
     level: uint256 = self.levels[key]
-    prev: uint256 = 0
-    if level == 0:
-        self.levels[key] = order_id | (order_id << 40) | (lots << 80) | (1 << 144)
-        tick_bitmap._set(side, tick)
-        is_bid: bool = side & 1 != 0
-        book: uint256 = self.books[side >> 1]
-        if book_math._improves(is_bid, tick, book_math._best(book, is_bid)):
-            self.books[side >> 1] = book_math._with_best(book, is_bid, tick)
+    order_id: uint256 = self._next_id(account)
+    locator: uint256 = order_id & book_math.MASK_37
+    tail: uint256 = (level >> 40) & book_math.MASK_40
+
+    order: uint256 = book_math._pack_order(lots, tail, expiry, tick, side, reduce_only, order_id >> 37)
+    base: uint256 = account << 5
+    taken: uint256 = (self.slots[base] & book_math.TAKEN) | (1 << (222 + (locator & 31)))
+    if locator == base:
+        self.slots[base] = order | taken
     else:
-        self.levels[key] = book_math._level_add(level, order_id, lots)
-        prev = (level >> 40) & book_math.MASK_40
-        self._link_next(prev, order_id)
-    self.orders[order_id] = book_math._pack_order(
-        account, lots, prev, expiry, tick, side, reduce_only, self._take_slot(account, order_id)
-    )
+        self.slots[locator] = order
+        self.slots[base] = self.slots[base] | taken
+
+    if level == 0:
+        self.levels[key] = locator | (locator << 40) | (lots << 80) | (1 << 144)
+        self._open_level(side, tick)
+    else:
+        self.levels[key] = book_math._level_add(level, locator, lots)
+        self._link_next(tail, locator)
+    return order_id
 
 
 @internal
 def _remove(order_id: uint256, order: uint256):
     """
-    @dev Takes an open order out of its level and its account's list; `order` is its word as stored.
+    @dev Takes an open order out of its level and frees its slot; `order` is its word as stored.
     """
+    locator: uint256 = order_id & book_math.MASK_37
     side: uint256 = book_math._order_side(order)
     tick: uint256 = book_math._tick(order)
     key: uint256 = book_math._level_key(side, tick)
@@ -66,24 +112,22 @@ def _remove(order_id: uint256, order: uint256):
     tail: uint256 = (level >> 40) & book_math.MASK_40
     if head == tail:
         self.levels[key] = 0
-        self._empty_level(side, tick)
+        self._close_level(side, tick)
     else:
-        next: uint256 = (order >> 80) & book_math.MASK_40
-        prev: uint256 = (order >> 120) & book_math.MASK_40
         # The level holds this order: its lots and its count are contained in the sums.
         level = unsafe_sub(level, (book_math._lots(order) << 80) | (1 << 144))
-        if order_id == head:
-            level ^= head ^ next
-        elif order_id == tail:
-            level ^= (tail ^ prev) << 40
+        if locator == head:
+            level ^= head ^ book_math._next(order)
+        elif locator == tail:
+            level ^= (tail ^ book_math._prev(order)) << 40
         else:
-            self._link_next(prev, next)
-            self.orders[next] = (self.orders[next] & ~(book_math.MASK_40 << 120)) | (prev << 120)
+            next: uint256 = book_math._next(order)
+            self._link_next(book_math._prev(order), next)
+            self.slots[next] = (self.slots[next] & ~(book_math.MASK_37 << 85)) | (book_math._prev(order) << 85)
         self.levels[key] = level
-    self.orders[order_id] = 0
 
-    account: uint256 = order & book_math.MASK_32
-    self.lists[account << 3] ^= 1 << ((order >> 240) & book_math.MASK_8)
+    slot: uint256 = locator & 31
+    self.slots[locator ^ slot] ^= 1 << (222 + slot)
 
 
 @internal
@@ -92,17 +136,26 @@ def _reduce(order_id: uint256, order: uint256, lots: uint256):
     @dev Takes fewer lots than the order has off it; it keeps its place.
     """
     key: uint256 = book_math._level_key(book_math._order_side(order), book_math._tick(order))
-    self.orders[order_id] = unsafe_sub(order, lots << 32)
+    self.slots[order_id & book_math.MASK_37] = unsafe_sub(order, lots)
     self.levels[key] = unsafe_sub(self.levels[key], lots << 80)
 
 
 @internal
-def _link_next(order_id: uint256, next: uint256):
-    self.orders[order_id] = (self.orders[order_id] & ~(book_math.MASK_40 << 80)) | (next << 80)
+def _link_next(locator: uint256, next: uint256):
+    self.slots[locator] = (self.slots[locator] & ~(book_math.MASK_37 << 48)) | (next << 48)
 
 
 @internal
-def _empty_level(side: uint256, tick: uint256):
+def _open_level(side: uint256, tick: uint256):
+    tick_bitmap._set(side, tick)
+    is_bid: bool = side & 1 != 0
+    book: uint256 = self.books[side >> 1]
+    if book_math._improves(is_bid, tick, book_math._best(book, is_bid)):
+        self.books[side >> 1] = book_math._with_best(book, is_bid, tick)
+
+
+@internal
+def _close_level(side: uint256, tick: uint256):
     """
     @dev Best prices are read far more often than levels run empty, so the search is done here.
     """
@@ -114,42 +167,17 @@ def _empty_level(side: uint256, tick: uint256):
 
 
 @internal
-def _take_slot(account: uint256, order_id: uint256) -> uint256:
-    """
-    @dev Puts an order in the account's lowest free slot.
-    """
-    first: uint256 = self.lists[account << 3]
-    taken: uint256 = first & ALL_TAKEN
-    assert taken != ALL_TAKEN, TOO_MANY_ORDERS
-    index: uint256 = book_math._lsb(~taken)
-    first |= 1 << index
-    if index < 5:
-        offset: uint256 = 32 + 40 * index
-        first = (first & ~(book_math.MASK_40 << offset)) | (order_id << offset)
-    else:
-        key: uint256 = (account << 3) | ((index + 1) // 6)
-        offset: uint256 = 40 * ((index + 1) % 6)
-        self.lists[key] = (self.lists[key] & ~(book_math.MASK_40 << offset)) | (order_id << offset)
-    self.lists[account << 3] = first
-    return index
-
-
-@internal
 @view
 def _open_orders(account: uint256) -> DynArray[uint256, MAX_ORDERS]:
     """
-    @dev By slot, not by age.
+    @return Ids by slot, not by age.
     """
     open_orders: DynArray[uint256, MAX_ORDERS] = []
-    word: uint256 = self.lists[account << 3]
-    taken: uint256 = word & ALL_TAKEN
-    word = word >> 32
-    for index: uint256 in range(MAX_ORDERS):
-        if taken >> index == 0:
+    taken: uint256 = self.slots[account << 5] >> 222
+    for slot: uint256 in range(MAX_ORDERS):
+        if taken >> slot == 0:
             break
-        if index >= 5 and (index + 1) % 6 == 0:
-            word = self.lists[(account << 3) | ((index + 1) // 6)]
-        if (taken >> index) & 1 != 0:
-            open_orders.append(word & book_math.MASK_40)
-        word = word >> 40
+        if (taken >> slot) & 1 != 0:
+            locator: uint256 = (account << 5) | slot
+            open_orders.append((book_math._serial(self.slots[locator]) << 37) | locator)
     return open_orders

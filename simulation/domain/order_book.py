@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An order book in exact integers, written from the specification of the Exchange, not from its code.
 
-Priority is price, then age; an id is larger than every earlier one, so the queue is a sort by (price, id).
+Priority is price, then age: orders are kept in the order of their arrival and sorted by price alone.
 Nothing is linked, packed or cached: what the contract keeps up to date, this model computes when asked.
 A book also follows a chain from its events alone: `rest`, `fill` and `remove` take OrderPlaced, OrderFilled
 and OrderRemoved. May import nothing but domain modules.
@@ -38,6 +38,9 @@ from simulation.domain.orders import (
 
 __all__ = ["OrderBook"]
 
+SLOTS = 2**37
+"""Locators: 32 slots for each of 2**32 accounts."""
+
 
 @dataclass(slots=True)
 class OrderBook:
@@ -50,14 +53,16 @@ class OrderBook:
     """Only reduce-only orders take."""
     place_paused: bool = False
     """Only reduce-only orders rest."""
-    last_order_id: int = 0
     orders: dict[int, Order] = field(default_factory=dict)
+    """By id, oldest first."""
+    serials: dict[int, int] = field(default_factory=dict)
+    """How many orders each slot has held, by locator."""
 
     # --- what a chain's events say
 
     def rest(self, placed: Placed) -> None:
         """Add an order that rests."""
-        self.last_order_id = max(self.last_order_id, placed.order_id)
+        self.serials[placed.order_id % SLOTS] = placed.order_id // SLOTS
         self.orders[placed.order_id] = Order(
             order_id=placed.order_id,
             account=placed.account,
@@ -109,7 +114,7 @@ class OrderBook:
             self._apply(event)
         order_id = 0
         if open_lots:
-            order_id = self.last_order_id + 1
+            order_id = self.next_order_id(new.account)
             placed = Placed(
                 order_id,
                 new.account,
@@ -145,12 +150,13 @@ class OrderBook:
     ) -> Placement:
         """Cancel an order and place another of its account, market and side, or neither. Raises Refused."""
         old = self._existing(order_id)
+        before = dict(self.orders)
         removed = self._drop(old, Reason.REPLACED, ledger)
         new = NewOrder(old.account, old.market, old.is_bid, tick, lots, options, expiry, max_fills)
         try:
             placement = self.place(new, caller, ledger, timestamp)
         except Refused:
-            self.orders[order_id] = old
+            self.orders = before
             raise
         return dataclasses.replace(placement, events=(removed, *placement.events))
 
@@ -188,11 +194,19 @@ class OrderBook:
     def queue(self, market: int, is_bid: bool) -> list[Order]:
         """One side's orders by priority: best price first, oldest first."""
         side = [order for order in self.orders.values() if (order.market, order.is_bid) == (market, is_bid)]
-        return sorted(side, key=lambda order: (-order.tick if is_bid else order.tick, order.order_id))
+        return sorted(side, key=lambda order: -order.tick if is_bid else order.tick)
 
     def orders_of(self, account: int) -> list[Order]:
         """An account's open orders, oldest first."""
-        return [order for _, order in sorted(self.orders.items()) if order.account == account]
+        return [order for order in self.orders.values() if order.account == account]
+
+    def next_order_id(self, account: int) -> int:
+        """Id of the account's next order: serial << 37 | account << 5 | the lowest free of 32 slots."""
+        taken = {order.order_id % MAX_ORDERS for order in self.orders_of(account)}
+        if len(taken) == MAX_ORDERS:
+            raise Refused("exchange: too many open orders")
+        locator = account * MAX_ORDERS + min(set(range(MAX_ORDERS)) - taken)
+        return (self.serials.get(locator, 0) + 1) * SLOTS + locator
 
     def depth(self, market: int, is_bid: bool) -> list[Level]:
         """One side's levels from the best outward."""
@@ -235,10 +249,9 @@ class OrderBook:
                 raise Refused("exchange: not authorised")
         if open_lots:
             level = [order for order in self.queue(new.market, new.is_bid) if order.tick == new.tick]
+            self.next_order_id(new.account)
             if sum(order.lots for order in level) + open_lots > MAX_LEVEL_LOTS:
                 raise Refused("exchange: level is full")
-            if len(self.orders_of(new.account)) >= MAX_ORDERS:
-                raise Refused("exchange: too many open orders")
         if not authorised:
             raise Refused("ledger: caller not authorised")
 

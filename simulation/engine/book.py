@@ -18,10 +18,13 @@ EMPTY: Integers = np.zeros(0, np.int64)
 
 
 class BookMirror:
-    """Resting orders by id. Ids are dense and rise, so a column is indexed by the id itself."""
+    """Resting orders, a row for each order ever placed, oldest first; ids are large, so they are looked up."""
 
     def __init__(self, markets: int) -> None:
         self._markets = markets
+        self._rows: dict[int, int] = {}
+        self._count = 0
+        self._id = np.zeros(1024, np.int64)
         self._account = np.zeros(1024, np.int64)
         self._market = np.zeros(1024, np.int64)
         self._is_bid = np.zeros(1024, np.bool_)
@@ -46,33 +49,37 @@ class BookMirror:
             return
         if placed is not None:
             ids = placed.small("order_id")
-            self._grow(int(ids.max()))
-            self._account[ids] = placed.small("account")
-            self._market[ids] = placed.small("market")
-            self._is_bid[ids] = placed.small("is_bid") != 0
-            self._tick[ids] = placed.small("tick")
-            self._lots[ids] = placed.small("lots")
-            self._reserves[ids] = placed.small("options") & REDUCE_ONLY == 0
-            self._live = np.concatenate([self._live, ids])
+            rows = np.arange(self._count, self._count + len(ids))
+            self._count += len(ids)
+            self._grow(self._count)
+            self._rows.update(zip(ids.tolist(), rows.tolist(), strict=True))
+            self._id[rows] = ids
+            self._account[rows] = placed.small("account")
+            self._market[rows] = placed.small("market")
+            self._is_bid[rows] = placed.small("is_bid") != 0
+            self._tick[rows] = placed.small("tick")
+            self._lots[rows] = placed.small("lots")
+            self._reserves[rows] = placed.small("options") & REDUCE_ONLY == 0
+            self._live = np.concatenate([self._live, rows])
         if filled is not None:
-            self._lots[filled.small("order_id")] = filled.small("remaining")
+            self._lots[self._find(filled)] = filled.small("remaining")
             self.last_tick[filled.small("market") - 1] = filled.small("tick")
         if removed is not None:
-            self._lots[removed.small("order_id")] = 0
+            self._lots[self._find(removed)] = 0
         self._live = self._live[self._lots[self._live] > 0]
         self._view = None
 
     def view(self) -> OrdersView:
-        """All resting orders by rising id."""
+        """All resting orders, oldest first."""
         if self._view is None:
-            ids = self._live
+            rows = self._live
             self._view = OrdersView(
-                ids.copy(),
-                self._account[ids],
-                self._market[ids],
-                self._is_bid[ids],
-                self._tick[ids],
-                self._lots[ids],
+                self._id[rows],
+                self._account[rows],
+                self._market[rows],
+                self._is_bid[rows],
+                self._tick[rows],
+                self._lots[rows],
             )
         return self._view
 
@@ -91,17 +98,20 @@ class BookMirror:
         orders = self.view()
         shape = (accounts, self._markets)
         bids, asks = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-        counts = self._reserves[orders.order_id]
+        counts = self._reserves[self._live]
         for side, total in ((orders.is_bid, bids), (~orders.is_bid, asks)):
             mine = side & counts
             np.add.at(total, (orders.account[mine] - 1, orders.market[mine] - 1), orders.lots[mine])
         return bids, asks
 
-    def _grow(self, order_id: int) -> None:
+    def _find(self, events: EventColumns) -> Integers:
+        return np.array([self._rows[order] for order in events.small("order_id").tolist()], np.int64)
+
+    def _grow(self, count: int) -> None:
         size = len(self._lots)
-        if order_id < size:
+        if count <= size:
             return
-        more = max(size, order_id + 1 - size)
-        for name in ("_account", "_market", "_is_bid", "_tick", "_lots", "_reserves"):
+        more = max(size, count - size)
+        for name in ("_id", "_account", "_market", "_is_bid", "_tick", "_lots", "_reserves"):
             column = getattr(self, name)
             setattr(self, name, np.concatenate([column, np.zeros(more, column.dtype)]))

@@ -173,7 +173,7 @@ class AccountsView:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OrdersView:
-    """All resting orders, rising order id."""
+    """All resting orders, oldest first."""
 
     order_id: Integers
     account: Integers

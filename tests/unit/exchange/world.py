@@ -111,13 +111,14 @@ class World:
 
     def state(self) -> dict[str, Any]:
         """Everything that can be read of the book and of what it told the ledger."""
-        count = self.exchange.next_order_id()
+        open_orders = {account: self.exchange.orders_of(account) for account in ACCOUNTS}
         return {
-            "count": count,
-            "orders": [tuple(self.exchange.order(order_id)) for order_id in range(1, count)],
+            "open": open_orders,
+            "orders": [
+                tuple(self.exchange.order(order_id)) for ids in open_orders.values() for order_id in ids
+            ],
             "depth": [self.depth(is_bid, market) for market in MARKETS for is_bid in (True, False)],
             "best": [self.exchange.best(market) for market in MARKETS],
-            "open": [sorted(self.exchange.orders_of(account)) for account in ACCOUNTS],
             "ledger": [
                 tuple(self.ledger.position(account, market)) for account in ACCOUNTS for market in MARKETS
             ],
