@@ -18,7 +18,7 @@ EMPTY: Integers = np.zeros(0, np.int64)
 
 
 class BookMirror:
-    """Resting orders, a row for each order ever placed, oldest first; ids are large, so they are looked up."""
+    """Resting orders, a row for each order ever placed, oldest first; their large ids are looked up."""
 
     def __init__(self, markets: int) -> None:
         self._markets = markets
