@@ -51,7 +51,7 @@ def test_every_dependency_is_locked_within_its_range() -> None:
         ("   Compiling pyo3\nerror: linker `cc` not found\n  note: more\n", "error: linker `cc` not found"),
         ("maturin failed\n  Caused by: no such file\n", "Caused by: no such file"),
         (
-            "error: failed to get `pyo3`\n\nCaused by:\n  no download\n\nCaused by:\n  no such host\nfailed\n",
+            "error: failed to get `pyo3`\n\nCaused by:\n  no download\n\nCaused by:\n  no such host\nend\n",
             "error: failed to get `pyo3` (no such host)",
         ),
         ("something odd\n", "something odd"),
