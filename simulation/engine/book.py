@@ -15,6 +15,7 @@ __all__ = ["BookMirror"]
 Integers = NDArray[np.int64]
 REDUCE_ONLY = 4
 EMPTY: Integers = np.zeros(0, np.int64)
+COLUMNS = ("_id", "_account", "_market", "_is_bid", "_tick", "_lots", "_reserves")
 
 
 class BookMirror:
@@ -33,6 +34,7 @@ class BookMirror:
         self._reserves = np.zeros(1024, np.bool_)
         self._live = EMPTY
         self._view: OrdersView | None = None
+        self._levels: dict[tuple[int, bool], tuple[Integers, Integers]] = {}
         self.last_tick = np.zeros(markets, np.int64)
         """Tick of the latest fill by market; 0 before the first."""
 
@@ -68,6 +70,9 @@ class BookMirror:
             self._lots[self._find(removed)] = 0
         self._live = self._live[self._lots[self._live] > 0]
         self._view = None
+        self._levels.clear()
+        if self._count > 4 * len(self._live) + 4096:
+            self._forget()
 
     def view(self) -> OrdersView:
         """All resting orders, oldest first."""
@@ -85,10 +90,15 @@ class BookMirror:
 
     def levels(self, market: int, is_bid: bool) -> tuple[Integers, Integers]:
         """Ticks, best first, and lots of one side of a market."""
+        found = self._levels.get((market, is_bid))
+        if found is None:
+            found = self._levels[market, is_bid] = self._sum_levels(market, is_bid)
+        return found
+
+    def _sum_levels(self, market: int, is_bid: bool) -> tuple[Integers, Integers]:
         orders = self.view()
         mine = (orders.market == market) & (orders.is_bid == is_bid)
         ticks, places = np.unique(orders.tick[mine], return_inverse=True)
-        lots = np.bincount(places, weights=None, minlength=len(ticks))
         lots = np.zeros(len(ticks), np.int64)
         np.add.at(lots, places, orders.lots[mine])
         return (ticks[::-1], lots[::-1]) if is_bid else (ticks, lots)
@@ -107,11 +117,20 @@ class BookMirror:
     def _find(self, events: EventColumns) -> Integers:
         return np.array([self._rows[order] for order in events.small("order_id").tolist()], np.int64)
 
+    def _forget(self) -> None:
+        """Drops the rows of orders that are gone, so that a long run keeps the memory of a short one."""
+        live = self._live
+        for name in COLUMNS:
+            setattr(self, name, getattr(self, name)[live])
+        self._count = len(live)
+        self._live = np.arange(len(live))
+        self._rows = {order: row for row, order in enumerate(self._id.tolist())}
+
     def _grow(self, count: int) -> None:
         size = len(self._lots)
         if count <= size:
             return
         more = max(size, count - size)
-        for name in ("_id", "_account", "_market", "_is_bid", "_tick", "_lots", "_reserves"):
+        for name in COLUMNS:
             column = getattr(self, name)
             setattr(self, name, np.concatenate([column, np.zeros(more, column.dtype)]))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One hash for each block that chains everything a run has done, so that two runs can be compared block by block.
+"""One hash for each block that chains everything a run has done: two runs are compared block by block.
 
 Imports: messages only.
 """
@@ -24,7 +24,7 @@ def block_hash(
     result: BlockResult,
     state_hash: bytes,
 ) -> bytes:
-    """SHA-256 of the hash before, the block's header, transactions, receipts and logs, and the state after it."""
+    """SHA-256 of the hash before, and the block's header, transactions, receipts, logs and state."""
     digest = hashlib.sha256(previous)
     numbers = (env.number, env.timestamp, env.gas_limit, env.base_fee, len(transactions), len(result.logs))
     digest.update(b"".join(number.to_bytes(32, "big") for number in numbers))
@@ -36,11 +36,9 @@ def block_hash(
         )
         digest.update(tx.data)
     logs = result.logs
-    for column in (result.status, result.reason, result.gas_used, result.gas_price, result.offsets):
-        digest.update(column.tobytes())
-    digest.update(result.outputs)
-    for column in (logs.transaction, logs.address, logs.topic_count, logs.topics, logs.offsets):
-        digest.update(column.tobytes())
-    digest.update(logs.data)
+    receipts = (result.status, result.reason, result.gas_used, result.gas_price, result.offsets)
+    digest.update(b"".join([column.tobytes() for column in receipts]) + result.outputs)
+    logged = (logs.transaction, logs.address, logs.topic_count, logs.topics, logs.offsets)
+    digest.update(b"".join([column.tobytes() for column in logged]) + logs.data)
     digest.update(state_hash)
     return digest.digest()

@@ -175,9 +175,8 @@ class Simulation:
             try:
                 intents: list[Intent] = list(party.agent.decide(view, party.rng))
             except Exception as error:
-                raise RunError(
-                    f"block {view.block}: agent {party.agent.name} failed to decide, {type(error).__name__}: {error}"
-                ) from error
+                name, what = party.agent.name, f"{type(error).__name__}: {error}"
+                raise RunError(f"block {view.block}: agent {name} failed to decide, {what}") from error
             for intent in intents:
                 if intent.account not in party.owned:
                     raise RunError(
