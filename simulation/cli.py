@@ -24,7 +24,7 @@ from rich.table import Table
 from simulation import sweep as sweeps
 from simulation.assembly import build, resolve
 from simulation.config import available_scenarios, scenario_path
-from simulation.errors import InputError, OutputError, PlimsollError, ReplayError
+from simulation.errors import InputError, PlimsollError, ReplayError, RunError
 from simulation.messages.progress import Progress as Step
 from simulation.metrics import RunTables, compute, definitions, keepers, record, show
 from simulation.reports import write_comparison, write_report
@@ -34,16 +34,8 @@ __all__ = ["main"]
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
 
-OURS: Final = {
-    "scenario.toml",
-    "summary.json",
-    "report.html",
-    *(f"{table}.parquet" for table in ("blocks", "markets", "transactions", "events", "accounts", "agents")),
-}
-"""What a run folder may hold, so that a run may replace it."""
 
-
-class Group(click.Group):
+class Command(click.Command):
     """Turns errors of ours into one line each and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -56,6 +48,12 @@ class Group(click.Group):
         except KeyboardInterrupt:
             click.echo("plimsoll: interrupted", err=True)
             ctx.exit(INTERRUPTED)
+
+
+class Group(click.Group):
+    """Commands that end in an honest exit code."""
+
+    command_class = Command
 
 
 _prices = click.option(
@@ -109,15 +107,17 @@ def run(
     """Run SCENARIO, a name from `plimsoll scenarios` or a TOML file, and write a folder with its report."""
     resolved = resolve(scenario, _overrides(settings, seed, chain), prices, agents)
     folder = Path("runs") / resolved.name if out is None else out
-    _claim(folder)
     simulation = build(resolved, out=folder)
     console = Console(stderr=True, quiet=quiet)
     with _bar(console, "{task.fields[price]}  [dim]{task.fields[liquidations]} liquidations[/]") as bar:
-        task = bar.add_task(resolved.name, total=resolved.blocks, price="", liquidations=0)
-        result = simulation.run(lambda step: _advance(bar, task, step))
-    if not result.blocks:
-        click.echo(f"plimsoll: interrupted before the first block; {folder} holds no run", err=True)
-        ctx.exit(INTERRUPTED)
+        task = bar.add_task(resolved.name, total=None, price="", liquidations=0)
+        try:
+            result = simulation.run(lambda step: _advance(bar, task, step))
+        except RunError:
+            if (folder / "summary.json").is_file():
+                _finish(folder, quiet=True)
+                click.echo(f"plimsoll: what was recorded is in {folder}", err=True)
+            raise
     report = _finish(folder, quiet)
     if not result.complete:
         click.echo(
@@ -218,10 +218,8 @@ def replay(folder: Path, check: bool, agents: tuple[str, ...], out: Path | None,
     console = Console(stderr=True, quiet=quiet)
     with tempfile.TemporaryDirectory(prefix="plimsoll-") as scratch:
         target = Path(scratch) / "run" if out is None else out
-        if out is not None:
-            _claim(out)
         with _bar(console, "{task.fields[price]}") as bar:
-            task = bar.add_task(f"{scenario.name} again", total=scenario.blocks, price="", liquidations=0)
+            task = bar.add_task(f"{scenario.name} again", total=None, price="", liquidations=0)
             result = build(scenario, out=target).run(lambda step: _advance(bar, task, step))
         if not result.complete:
             raise KeyboardInterrupt
@@ -265,19 +263,6 @@ def _overrides(settings: tuple[str, ...], seed: int | None, chain: str | None) -
         *([] if seed is None else [f"scenario.seed={seed}"]),
         *([] if chain is None else [f"chain.backend={chain}"]),
     )
-
-
-def _claim(folder: Path) -> None:
-    """Make sure that a run may be written there. Raises OutputError."""
-    try:
-        foreign = sorted({entry.name for entry in folder.iterdir()} - OURS) if folder.is_dir() else []
-        if foreign:
-            raise OutputError(f"{folder}: holds {foreign[0]}; expected a new folder or one of an earlier run")
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in OURS:
-            (folder / name).unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: {error.strerror}; expected a folder that can be written") from error
 
 
 def _bar(console: Console, tail: str) -> Progress:
