@@ -142,7 +142,6 @@ def assess(portfolio: IMarginEngine.Portfolio) -> IMarginEngine.Assessment:
 
     for collateral: IMarginEngine.CollateralRisk in portfolio.collaterals:
         haircuts: uint256[3] = self._haircuts(collateral, contingency)
-        amounts |= unsafe_add(collateral.value, AMOUNT_BIAS)
         equity = unsafe_add(equity, convert(collateral.value, int256))
         initial = unsafe_add(initial, unsafe_add(haircuts[0], haircuts[2]))
         maintenance = unsafe_add(maintenance, haircuts[1])
@@ -168,6 +167,7 @@ def explain(portfolio: IMarginEngine.Portfolio) -> DynArray[IMarginEngine.Term, 
         )
     ]
     contingency: uint256 = self._entry(0)
+    amounts: uint256 = unsafe_add(convert(convert(portfolio.cash, bytes32), uint256), AMOUNT_BIAS)
     for position: IMarginEngine.PositionRisk in portfolio.positions:
         assert unsafe_sub(position.market, 1) < MAX_MARKET, BAD_MARKET
         risk: uint256 = self._entry(position.market)
@@ -176,6 +176,7 @@ def explain(portfolio: IMarginEngine.Portfolio) -> DynArray[IMarginEngine.Term, 
         held: uint256 = convert(abs(position.size), uint256)
         sizes: uint256 = held | position.bids | position.asks
         prices: uint256 = position.mark | position.spot
+        amounts |= unsafe_add(convert(convert(position.unrealised, bytes32), uint256), AMOUNT_BIAS)
         assert sizes >> SIZE_BITS == 0 and prices >> PRICE_BITS == 0, OUT_OF_RANGE
         worst: uint256 = margin_math._worst_size(position.size, position.bids, position.asks)
         terms.append(
@@ -214,6 +215,7 @@ def explain(portfolio: IMarginEngine.Portfolio) -> DynArray[IMarginEngine.Term, 
         )
         if haircuts[2] != 0:
             terms.append(self._initial_term("collateral confidence", collateral.asset, haircuts[2]))
+    assert amounts >> AMOUNT_BITS == 0, OUT_OF_RANGE
     return terms
 
 
