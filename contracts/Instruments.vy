@@ -135,7 +135,8 @@ def words(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
     i: uint256 = 0
     for market: uint256 in markets:
         packed: uint256 = self._funding[market]
-        # The constructor has seen code at ORACLE; looking again would be paid for every position.
+        # A market is listed only after ORACLE has answered (list_market), so there is code; to look again
+        # would cost every position of every margin check.
         tick: uint256 = staticcall ORACLE.word((packed >> 208) & MASK_8, skip_contract_check=True)
         spot: uint256 = tick & PRICE_MASK
         word: uint256 = ((tick >> 72) & PRICE_MASK) | (spot << 72) | (((tick >> 144) & MASK_16) << 224)

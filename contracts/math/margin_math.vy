@@ -8,7 +8,7 @@
         Risk entry of a market: initial 16 | maintenance 16 | first multiplier 16 | second multiplier 16 |
         first bound 32 | second bound 32 from the lowest bit; ratios and multipliers in bps, bounds in
         thousand USD.
-@dev Bounds on which the unchecked arithmetic rests, asserted by the callers: |size|, bids, asks < 2**81 and
+@dev Bounds on which the unchecked arithmetic rests, asserted by the callers: |size| <= 2**80, bids, asks < 2**81 and
      prices < 2**80, so a worst size is below 2**82 and a notional below 2**162; bps < 2**16, so the widest
      product, weighted notional times a ratio, is below 2**(162 + 16 + 16) = 2**194, and a sum of 64 of them
      below 2**200.

@@ -55,8 +55,9 @@ MAX_CONFIDENCE_FACTOR: constant(uint256) = BPS
 MAX_DEPEG_FACTOR: constant(uint256) = 5 * BPS
 MAX_DEPEG_THRESHOLD: constant(uint256) = 10**9
 
-# Bounds of what a portfolio may hold (margin_math): sizes, prices, and amounts of money with their sign.
+# Bounds of what a portfolio may hold (margin_math). Signed numbers are checked with a bias, as unsigned.
 SIZE_BITS: constant(uint256) = 81
+SIZE_BIAS: constant(uint256) = 2**80
 PRICE_BITS: constant(uint256) = 80
 AMOUNT_BITS: constant(uint256) = 200
 AMOUNT_BIAS: constant(uint256) = 2**199
@@ -92,8 +93,7 @@ def assess(portfolio: IMarginEngine.Portfolio) -> IMarginEngine.Assessment:
     initial: uint256 = 0
     maintenance: uint256 = 0
     equity: int256 = portfolio.cash
-    # Every size, price and amount is or-ed into one of these, so that ranges are checked once, at the end.
-    sizes: uint256 = 0
+    # Every price and amount is or-ed into one of these, so that their ranges are checked once, at the end.
     prices: uint256 = 0
     amounts: uint256 = unsafe_add(convert(convert(portfolio.cash, bytes32), uint256), AMOUNT_BIAS)
 
@@ -104,8 +104,13 @@ def assess(portfolio: IMarginEngine.Portfolio) -> IMarginEngine.Assessment:
         )
         if risk == 0:
             risk = FULL_CHARGE
+        sizes: uint256 = (
+            position.bids
+            | position.asks
+            | unsafe_add(convert(convert(position.size, bytes32), uint256), SIZE_BIAS)
+        )
+        assert sizes >> SIZE_BITS == 0, OUT_OF_RANGE
         held: uint256 = convert(abs(position.size), uint256)
-        sizes |= held | position.bids | position.asks
         prices |= position.mark | position.spot
         amounts |= unsafe_add(convert(convert(position.unrealised, bytes32), uint256), AMOUNT_BIAS)
         equity = unsafe_add(equity, position.unrealised)
@@ -146,7 +151,7 @@ def assess(portfolio: IMarginEngine.Portfolio) -> IMarginEngine.Assessment:
         initial = unsafe_add(initial, unsafe_add(haircuts[0], haircuts[2]))
         maintenance = unsafe_add(maintenance, haircuts[1])
 
-    assert sizes >> SIZE_BITS == 0 and prices >> PRICE_BITS == 0 and amounts >> AMOUNT_BITS == 0, OUT_OF_RANGE
+    assert prices >> PRICE_BITS == 0 and amounts >> AMOUNT_BITS == 0, OUT_OF_RANGE
     return IMarginEngine.Assessment(
         initial_margin=initial, maintenance_margin=maintenance, equity=equity, worst_scenario=0
     )
@@ -173,11 +178,15 @@ def explain(portfolio: IMarginEngine.Portfolio) -> DynArray[IMarginEngine.Term, 
         risk: uint256 = self._entry(position.market)
         if risk == 0:
             risk = FULL_CHARGE
-        held: uint256 = convert(abs(position.size), uint256)
-        sizes: uint256 = held | position.bids | position.asks
+        sizes: uint256 = (
+            position.bids
+            | position.asks
+            | unsafe_add(convert(convert(position.size, bytes32), uint256), SIZE_BIAS)
+        )
         prices: uint256 = position.mark | position.spot
         amounts |= unsafe_add(convert(convert(position.unrealised, bytes32), uint256), AMOUNT_BIAS)
         assert sizes >> SIZE_BITS == 0 and prices >> PRICE_BITS == 0, OUT_OF_RANGE
+        held: uint256 = convert(abs(position.size), uint256)
         worst: uint256 = margin_math._worst_size(position.size, position.bids, position.asks)
         terms.append(
             IMarginEngine.Term(

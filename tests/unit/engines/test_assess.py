@@ -222,9 +222,12 @@ def test_the_largest_portfolio_does_not_overflow(engine: Contract) -> None:
 @pytest.mark.parametrize(
     "bad",
     [
-        portfolio(position(2**81)),
-        portfolio(position(-(2**81))),
+        portfolio(position(2**80)),
+        portfolio(position(-(2**80) - 1)),
         portfolio(position(2**255 - 1)),
+        portfolio(position(-(2**255))),
+        portfolio(position(1, bids=2**256 - 1)),
+        portfolio(position(-1, asks=2**256 - 1)),
         portfolio(position(0, 2**80)),
         portfolio(position(0, 1, spot=2**80)),
         portfolio(position(0, 2**256 - 1)),
