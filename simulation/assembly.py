@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The composition root: from a scenario to a simulation that is ready to run.
+
+The only place that knows all parts: it deploys the protocol on the chosen chain, makes and endows the
+agents, rebuilds the mirror from the setup's events and hands everything to the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from eth_utils.address import to_checksum_address
+
+from simulation.agents import (
+    SETTINGS_CLASSES,
+    Agent,
+    OracleRelayer,
+    TypedDataSigner,
+    address_of,
+    load_agent,
+    make_agent,
+    make_agents,
+    signing_key,
+)
+from simulation.chain.deployment import CROSS, ISOLATED, feed_numbers, plan
+from simulation.chain.genesis import DEPLOYER, MAX_AMOUNT, Genesis, address_named
+from simulation.chain.protocol import Chain
+from simulation.config import ProtocolSpec, Scenario, dump_scenario, load_scenario
+from simulation.domain.units import BPS, NANO, WAD, to_wad, wad_to_token_down
+from simulation.engine import (
+    COINBASE,
+    AgentIdentity,
+    AssetTerms,
+    AuctionTerms,
+    FeedTerms,
+    MarketTerms,
+    Mirror,
+    Protocol,
+    Recorder,
+    Simulation,
+)
+from simulation.market import MarketPath, build_market
+from simulation.messages.market import PriceTick
+
+__all__ = ["Resolved", "build", "native_available", "resolve"]
+
+GAS_WALLET = 10_000 * 10**18
+"""Wei that every owner of an account starts with."""
+SHARE_DECIMALS = 6
+"""Decimals that shares of the insurance fund have more than the cash token (InsuranceFund)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A checked scenario with its path and the user's own agents: all that a run depends on."""
+
+    scenario: Scenario
+    path: MarketPath
+    agents: tuple[str, ...]
+    """FILE.py:Class, in the order given."""
+
+    @property
+    def name(self) -> str:
+        return self.scenario.name
+
+    @property
+    def seed(self) -> int:
+        return self.scenario.seed
+
+    @property
+    def blocks(self) -> int:
+        """Blocks that the run will have."""
+        return len(self.path) - 1
+
+
+def resolve(
+    source: str, overrides: Sequence[str] = (), prices: Sequence[str] = (), agents: Sequence[str] = ()
+) -> Resolved:
+    """Reads and checks everything that a run depends on.
+
+    Args:
+        source: name of a shipped scenario, or a TOML file.
+        overrides: `key=value`.
+        prices: `SYMBOL=FILE`.
+        agents: `FILE.py:Class`.
+
+    Raises:
+        InputError: anything wrong in the scenario, the options or the files.
+    """
+    scenario, path = build_market(load_scenario(source, overrides, prices, SETTINGS_CLASSES))
+    for agent in agents:
+        load_agent(agent)
+    return Resolved(scenario, path, tuple(agents))
+
+
+def native_available() -> bool:
+    """Whether the native EVM was built."""
+    try:
+        import plimsoll_evm  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def build(resolved: Resolved, *, out: Path) -> Simulation:
+    """Deploys, endows, and returns a simulation that writes to `out`.
+
+    Raises:
+        OutputError: `out` cannot be written.
+        ChainError: the setup failed.
+    """
+    scenario, path = resolved.scenario, resolved.path
+    protocol = scenario.protocol
+    agents = _agents(resolved)
+    owners = [
+        address_named(f"{agent.name} {place}") for agent in agents for place in range(len(agent.accounts))
+    ]
+    identities = _identities(agents, owners)
+    genesis = Genesis(_chain(scenario), int(path.timestamp[0]), COINBASE)
+    keys = [signing_key(f"feed signer {place}") for place in range(protocol.oracle.signers)]
+    signers = tuple(to_checksum_address(address_of(key)) for key in keys)
+    guardian = to_checksum_address(address_named("guardian"))
+    genesis.deploy(plan(protocol, guardian, signers))
+    signer = TypedDataSigner(keys, genesis.chain.chain_id, genesis.addresses["Oracle"])
+    for agent in agents:
+        if isinstance(agent, OracleRelayer):
+            agent.signer = signer
+    _first_prices(genesis, protocol, path.tick(0), signer)
+    _endow(genesis, protocol, path.tick(0), agents, owners)
+
+    terms = _terms(protocol, genesis, scenario)
+    decode = genesis.decoder()
+    mirror = Mirror(len(terms.markets), [asset.contract for asset in terms.assets])
+    for events in genesis.events(decode):
+        mirror.apply(events, int(path.timestamp[0]))
+    recorder = Recorder(out, identities, dump_scenario(scenario), scenario.recorder.sample_blocks)
+    return Simulation(
+        chain=genesis.chain,
+        protocol=terms,
+        mirror=mirror,
+        path=path,
+        agents=agents,
+        gas=scenario.gas,
+        seed=scenario.seed,
+        decode=decode,
+        recorder=recorder,
+        first_block=genesis.number + 1,
+        summary=_summary(resolved, terms, identities),
+        address=to_checksum_address,
+    )
+
+
+def _chain(scenario: Scenario) -> Chain:
+    """The backend of the scenario; without a native build everything runs on py-evm."""
+    if scenario.chain.backend == "revm" and native_available():
+        from simulation.chain.revm import RevmChain
+
+        return RevmChain(scenario.chain.chain_id)
+    from simulation.chain.tester import PyEvmChain
+
+    return PyEvmChain(scenario.chain.chain_id)
+
+
+def _agents(resolved: Resolved) -> list[Agent]:
+    """The scenario's agents, then the user's own, accounts numbered one after the other."""
+    scenario = resolved.scenario
+    agents = make_agents(list(scenario.agents.values()), scenario.seed)
+    names = {agent.name for agent in agents}
+    account = 1 + sum(len(agent.accounts) for agent in agents)
+    for source in resolved.agents:
+        cls = load_agent(source)
+        name, number = cls.__name__, 2
+        while name in names:
+            name, number = f"{cls.__name__}-{number}", number + 1
+        names.add(name)
+        agents.append(make_agent(cls, name, account, 1, None, scenario.seed))
+        account += 1
+    return agents
+
+
+def _identities(agents: Sequence[Agent], owners: Sequence[bytes]) -> list[AgentIdentity]:
+    return [
+        AgentIdentity(
+            agent.name,
+            agent.role,
+            to_checksum_address(owners[int(agent.accounts[0]) - 1]),
+            tuple(agent.accounts.tolist()),
+        )
+        for agent in agents
+    ]
+
+
+def _first_prices(genesis: Genesis, protocol: ProtocolSpec, tick: PriceTick, signer: TypedDataSigner) -> None:
+    for symbol, feed in feed_numbers(protocol).items():
+        price = tick.price_nano(symbol)
+        update = (feed, price, price, BPS, tick.timestamp, tick.timestamp + 600)
+        genesis.call(DEPLOYER, "Oracle", "update", update, signer.sign(*update))
+    genesis.flush()
+
+
+def _endow(
+    genesis: Genesis,
+    protocol: ProtocolSpec,
+    tick: PriceTick,
+    agents: Sequence[Agent],
+    owners: Sequence[bytes],
+) -> None:
+    """Seeds the insurance fund, opens every account and gives it what its agent asks for."""
+    decimals = protocol.cash.decimals
+    vault = genesis.addresses["Vault"]
+
+    def cash(usd: float) -> int:
+        return wad_to_token_down(to_wad(usd), decimals)
+
+    def provide(owner: bytes, token: str, units: int, spender: bytes) -> None:
+        genesis.call(DEPLOYER, token, "mint", owner, units)
+        genesis.call(owner, token, "approve", spender, MAX_AMOUNT)
+
+    def into_fund(owner: bytes, units: int) -> None:
+        genesis.call(owner, "CashToken", "approve", genesis.addresses["InsuranceFund"], MAX_AMOUNT)
+        if units:
+            genesis.call(owner, "InsuranceFund", "deposit", units, owner)
+
+    seed = wad_to_token_down(protocol.insurance.seed, decimals)
+    if seed:
+        genesis.call(DEPLOYER, "CashToken", "mint", DEPLOYER, seed)
+        into_fund(DEPLOYER, seed)
+    engine = ISOLATED if protocol.engine == "isolated" else CROSS
+    collateral = next(iter(protocol.collaterals.items()), None)
+    gifts = [gift for agent in agents for gift in agent.endowments()]
+    for account, (owner, gift) in enumerate(zip(owners, gifts, strict=True), start=1):
+        genesis.chain.fund(owner, GAS_WALLET)
+        genesis.call(owner, "Vault", "create_account", engine)
+        provide(owner, "CashToken", cash(gift.cash) + cash(gift.wallet) + cash(gift.fund), vault)
+        if cash(gift.cash):
+            genesis.call(owner, "Vault", "deposit", account, 0, cash(gift.cash))
+        if collateral is not None:
+            symbol, spec = collateral
+            price = tick.price_nano(spec.asset) / NANO
+            units = int(gift.collateral / price * 10**spec.decimals)
+            provide(owner, f"Token:{symbol}", units, vault)
+            if units:
+                genesis.call(owner, "Vault", "deposit", account, 1, units)
+        into_fund(owner, cash(gift.fund))
+    genesis.flush()
+
+
+def _terms(protocol: ProtocolSpec, genesis: Genesis, scenario: Scenario) -> Protocol:
+    """What the engine must know of the protocol; ratios as shares of 1, for decisions."""
+    feeds = feed_numbers(protocol)
+    auction = protocol.liquidation
+    gas_symbol = "ETH" if "ETH" in scenario.assets else next(iter(scenario.assets))
+    return Protocol(
+        addresses=genesis.addresses,
+        markets=tuple(
+            MarketTerms(
+                symbol=name,
+                feed=feeds[market.asset],
+                tick_size=market.tick,
+                lot_size=market.lot,
+                initial_margin=market.initial_margin / BPS,
+                maintenance_margin=market.maintenance_margin / BPS,
+                tiers=(
+                    (market.tiers.first_bound / WAD, market.tiers.first_multiplier / BPS),
+                    (market.tiers.second_bound / WAD, market.tiers.second_multiplier / BPS),
+                ),
+            )
+            for name, market in protocol.markets.items()
+        ),
+        assets=(
+            AssetTerms("CashToken", protocol.cash.symbol, protocol.cash.decimals),
+            *(
+                AssetTerms(
+                    f"Token:{symbol}",
+                    symbol,
+                    asset.decimals,
+                    feeds[asset.asset],
+                    asset.initial_haircut / BPS,
+                    asset.maintenance_haircut / BPS,
+                )
+                for symbol, asset in protocol.collaterals.items()
+            ),
+        ),
+        feeds=tuple(FeedTerms(feed, symbol) for symbol, feed in feeds.items()),
+        auction=AuctionTerms(
+            start=auction.start_discount / BPS,
+            cut=auction.cut_discount / BPS,
+            fast=auction.fast,
+            slow=auction.slow,
+            insolvent=auction.insolvent,
+            buffer=auction.buffer / BPS,
+        ),
+        share_decimals=protocol.cash.decimals + SHARE_DECIMALS,
+        gas_symbol=gas_symbol,
+    )
+
+
+def _summary(resolved: Resolved, terms: Protocol, identities: Sequence[AgentIdentity]) -> dict[str, object]:
+    """What summary.json says of the run beside its outcome (messages/schema.py)."""
+    scenario = resolved.scenario
+    market_of = {market.feed: number for number, market in reversed(list(enumerate(terms.markets, start=1)))}
+    gas_feed = next(feed.feed for feed in terms.feeds if feed.symbol == terms.gas_symbol)
+    native = scenario.chain.backend == "revm" and native_available()
+    return {
+        "plimsoll": version("plimsoll"),
+        "scenario": scenario.name,
+        "description": scenario.time.description,
+        "seed": scenario.seed,
+        "chain": "revm" if native else "tester",
+        "block_seconds": scenario.time.block_time,
+        "sample_blocks": scenario.recorder.sample_blocks,
+        "gas_market": market_of.get(gas_feed, 0),
+        "eth_usd": 0.0,
+        "assets": [
+            {
+                "asset": number,
+                "symbol": asset.symbol,
+                "decimals": asset.decimals,
+                "market": market_of.get(asset.feed, 0),
+            }
+            for number, asset in enumerate(terms.assets)
+        ],
+        "markets": [
+            {
+                "market": number,
+                "symbol": market.symbol,
+                "tick_size": market.tick_size,
+                "lot_size": market.lot_size,
+            }
+            for number, market in enumerate(terms.markets, start=1)
+        ],
+        "agents": [
+            {"agent": one.name, "role": one.role, "address": one.address, "accounts": list(one.accounts)}
+            for one in identities
+        ],
+        "user_agents": list(resolved.agents),
+        "deployment": {name: to_checksum_address(address) for name, address in terms.addresses.items()},
+    }

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happens before the first block of a run: deployment, tokens, accounts, first prices.
+
+Every step is a transaction on the chain itself, so both backends arrive at the same state and every balance
+has its event. Setup blocks cost no gas price and share one timestamp. Imports: chain, messages, errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from eth_abi.abi import encode
+from eth_hash.auto import keccak
+from eth_utils.address import to_checksum_address
+
+from simulation.chain.artifacts import Artifact, load_artifact
+from simulation.chain.deployment import Deploy, Step, run
+from simulation.chain.events import EventDecoder
+from simulation.chain.protocol import TX_GAS_LIMIT_CAP, Chain
+from simulation.errors import ChainError
+from simulation.messages import EventColumns
+from simulation.messages.chain import BlockEnv, BlockResult, Outcome, Transaction
+
+__all__ = ["DEPLOYER", "Genesis", "address_named"]
+
+DEPLOYER_NAME = "deployer"
+BLOCK_GAS = 2**40
+"""Setup blocks are as large as they need to be."""
+BATCH = 512
+"""Transactions of a setup block."""
+MAX_AMOUNT = 2**256 - 1
+
+
+def address_named(name: str) -> bytes:
+    """The 20-byte address that belongs to a name; nobody needs its key."""
+    return keccak(b"plimsoll address " + name.encode())[12:]
+
+
+DEPLOYER = address_named(DEPLOYER_NAME)
+
+
+def _type(item: Mapping[str, Any]) -> str:
+    kind = str(item["type"])
+    if kind.startswith("tuple"):
+        return f"({','.join(_type(part) for part in item['components'])}){kind[5:]}"
+    return kind
+
+
+class Genesis:
+    """Drives a chain through its setup.
+
+    Args:
+        chain: empty.
+        timestamp: unix seconds of every setup block.
+        coinbase: of every setup block.
+    """
+
+    def __init__(self, chain: Chain, timestamp: int, coinbase: bytes) -> None:
+        self.chain = chain
+        self.number = 0
+        self.addresses: dict[str, bytes] = {}
+        self._artifacts: dict[str, Artifact] = {}
+        self._timestamp, self._coinbase = timestamp, coinbase
+        self._nonces: dict[bytes, int] = {}
+        self._queue: list[Transaction] = []
+        self._labels: list[str] = []
+        self._results: list[BlockResult] = []
+
+    def deploy(self, steps: Sequence[Step]) -> None:
+        """Runs a deployment plan; addresses are kept under the plan's names."""
+        self.addresses |= run(tuple(steps), self._deploy, self._call_address)
+        for step in steps:
+            if isinstance(step, Deploy):
+                self._artifacts[step.name] = load_artifact(step.artifact)
+
+    def call(self, sender: bytes, target: str, function: str, *args: Any) -> None:
+        """Queues a call of a deployed contract; `flush` executes what is queued."""
+        self._enqueue(sender, target, self._artifacts[target], self.addresses[target], function, args)
+
+    def flush(self) -> None:
+        """Executes what is queued. Raises ChainError naming the call that reverted."""
+        while self._queue:
+            queue, self._queue = self._queue[:BATCH], self._queue[BATCH:]
+            labels, self._labels = self._labels[:BATCH], self._labels[BATCH:]
+            self._execute(queue, labels)
+
+    def decoder(self) -> EventDecoder:
+        """Decodes the logs of everything deployed."""
+        return EventDecoder(
+            {name: (self.addresses[name], self._artifacts[name].abi) for name in self.addresses}
+        )
+
+    def events(self, decode: EventDecoder) -> list[list[EventColumns]]:
+        """The events of all setup blocks so far, block by block."""
+        return [decode(result.logs) for result in self._results]
+
+    def env(self) -> BlockEnv:
+        """The environment of the latest setup block."""
+        return BlockEnv(self.number, self._timestamp, self._coinbase, BLOCK_GAS, 0, bytes(32))
+
+    def _deploy(self, artifact_name: str, args: tuple[Any, ...]) -> bytes:
+        artifact = load_artifact(artifact_name)
+        types = next(
+            (
+                [_type(part) for part in item["inputs"]]
+                for item in artifact.abi
+                if item["type"] == "constructor"
+            ),
+            [],
+        )
+        data = bytes.fromhex(artifact.bytecode.removeprefix("0x")) + encode(types, _plain(args))
+        self._add(DEPLOYER, None, data)
+        result = self._execute([self._queue.pop()], [f"deployment of {artifact_name}"])
+        address = result.created_by(0)
+        if address is None:
+            raise ChainError(f"deployment of {artifact_name}: no contract; expected one")
+        return address
+
+    def _call_address(self, artifact_name: str, address: bytes, function: str, args: tuple[Any, ...]) -> None:
+        self._enqueue(DEPLOYER, artifact_name, load_artifact(artifact_name), address, function, args)
+        self.flush()
+
+    def _enqueue(
+        self,
+        sender: bytes,
+        label: str,
+        artifact: Artifact,
+        to: bytes,
+        function: str,
+        args: Sequence[Any],
+    ) -> None:
+        item = next(
+            item
+            for item in artifact.abi
+            if item["type"] == "function" and item["name"] == function and len(item["inputs"]) == len(args)
+        )
+        types = [_type(part) for part in item["inputs"]]
+        selector = keccak(f"{function}({','.join(types)})".encode())[:4]
+        self._add(sender, to, selector + encode(types, _plain(args)))
+        self._labels.append(f"{label}.{function}")
+
+    def _add(self, sender: bytes, to: bytes | None, data: bytes) -> None:
+        nonce = self._nonces.get(sender, 0)
+        self._nonces[sender] = nonce + 1
+        self._queue.append(Transaction(sender, to, nonce, 0, TX_GAS_LIMIT_CAP, 0, 0, data))
+
+    def _execute(self, transactions: Sequence[Transaction], labels: Sequence[str]) -> BlockResult:
+        self.number += 1
+        result = self.chain.execute_block(self.env(), transactions)
+        for row, label in enumerate(labels):
+            if result.outcome(row) is not Outcome.SUCCESS:
+                output = result.output(row)
+                text = output[68:].rstrip(b"\0").decode("utf-8", "replace") if len(output) > 68 else ""
+                raise ChainError(f"set-up: {label} failed, {text or result.reason_of(row)}")
+        self._results.append(result)
+        return result
+
+
+def _plain(value: Any) -> Any:
+    """Arguments as the ABI encoder wants them: 20 bytes become an address."""
+    if isinstance(value, bytes) and len(value) == 20:
+        return to_checksum_address(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    return value
