@@ -19,10 +19,12 @@ from eth.db.atomic import AtomicDB
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.berlin.transactions import calculate_txn_intrinsic_gas_berlin
 from eth.vm.forks.cancun import CancunVM
+from eth.vm.forks.cancun.computation import CancunComputation
 from eth.vm.forks.cancun.state import CancunState
 from eth.vm.message import Message
 from eth_hash.auto import keccak
 
+from simulation.chain.fast_computation import FastComputation
 from simulation.chain.flat_accounts import FlatAccounts
 from simulation.chain.protocol import CHAIN_ID, TX_GAS_LIMIT_CAP
 from simulation.errors import ChainError
@@ -70,8 +72,9 @@ class _Unsigned:
 class _State(CancunState):
     """py-evm's Cancun state on flat accounts, with block hashes that follow from the number."""
 
-    def __init__(self, accounts: FlatAccounts, context: Any) -> None:
+    def __init__(self, accounts: FlatAccounts, context: Any, plain: bool) -> None:
         self._db = AtomicDB()
+        self.computation_class = CancunComputation if plain else FastComputation
         self.execution_context = context
         self._account_db = accounts
         self.get_transient_storage = accounts.get_transient  # type: ignore[method-assign]
@@ -99,7 +102,14 @@ class _State(CancunState):
 
 
 class PyEvmChain:
-    """py-evm behind the Chain protocol."""
+    """py-evm behind the Chain protocol.
+
+    Args:
+        chain_id: what CHAINID answers.
+        gas_cap: largest gas limit of a transaction; None for no cap.
+        accounts: a state to start from.
+        plain: every opcode by py-evm itself, four times slower (see fast_computation).
+    """
 
     name = "tester"
 
@@ -108,9 +118,11 @@ class PyEvmChain:
         chain_id: int = CHAIN_ID,
         gas_cap: int | None = TX_GAS_LIMIT_CAP,
         accounts: FlatAccounts | None = None,
+        plain: bool = False,
     ) -> None:
         self.chain_id = chain_id
         self._gas_cap = gas_cap
+        self._plain = plain
         self._accounts = accounts or FlatAccounts()
         self._marks: dict[int, int] = {}
         self._last_mark = 0
@@ -128,7 +140,7 @@ class PyEvmChain:
             base_fee_per_gas=env.base_fee,
             excess_blob_gas=0,
         )
-        return _State(self._accounts, context)
+        return _State(self._accounts, context, self._plain)
 
     def execute_block(self, env: BlockEnv, transactions: Sequence[Transaction]) -> BlockResult:
         """See Chain."""
@@ -247,7 +259,7 @@ class PyEvmChain:
 
     def copy(self) -> PyEvmChain:
         """See Chain."""
-        return PyEvmChain(self.chain_id, self._gas_cap, self._accounts.replica())
+        return PyEvmChain(self.chain_id, self._gas_cap, self._accounts.replica(), self._plain)
 
 
 class _Receipts:
