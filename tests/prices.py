@@ -12,7 +12,16 @@ from eth_utils import keccak
 from tests.backends import CHAIN_ID
 from tests.evm import Contract, Env, Receipt, account_key
 
-__all__ = ["DEFAULT_FEED", "FeedConfig", "deploy_oracle", "price_digest", "push", "push_many", "sign"]
+__all__ = [
+    "DEFAULT_FEED",
+    "FeedConfig",
+    "deploy_oracle",
+    "price_digest",
+    "push",
+    "push_many",
+    "sign",
+    "signed_price",
+]
 
 TYPE_HASH = keccak(
     text="PriceUpdate(uint256 feed,uint256 spot,uint256 mark,uint256 confidence,"
