@@ -192,7 +192,14 @@ def fill_taker(
     )
     if adds_risk:
         guarded._check_active(guarded.TRADE)
-    assert self._trade(account, market, old, size, quote, fee, bids, asks, adds_risk), BELOW_MARGIN
+    if not self._trade(account, market, old, size, quote, fee, bids, asks, adds_risk):
+        now: IMarginEngine.Assessment = empty(IMarginEngine.Assessment)
+        valid: bool = False
+        now, valid = self._assess(
+            account, 0, Overlay(market=market, size=0, entry=0, funding_index=0, bids=0, asks=0)
+        )
+        assert valid or not adds_risk, STALE_PRICE
+        raise BELOW_MARGIN
     if size != 0:
         assert position_ledger.open_interest[market] <= max(self.leg_open_interest, self.leg_cap), OVER_CAP
         self.leg_market = 0
@@ -281,20 +288,25 @@ def transfer_slice(sender_account: uint256, receiver_account: uint256, fraction:
             size: int256 = ledger_math._size(position_ledger._position(sender_account, markets[i]))
             if size == 0:
                 continue
-            sender_cash = self._settle_one(sender_account, markets[i], words[i], sender_cash)
             moved: int256 = size
             if fraction != WAD:
                 # |size| < 2**79 and fraction <= 1e18: the product stays below 2**139. `//` on a positive
                 # divisor truncates toward zero here on purpose.
                 lot: int256 = convert(lots[i], int256)
                 moved = size * convert(fraction, int256) // convert(WAD, int256) // lot * lot
+            sender_cash = self._settle_one(sender_account, markets[i], moved, words[i], sender_cash)
             if moved == 0:
                 continue
-            price: uint256 = words[i] & MASK_72
-            sender_cash = self._shift(sender_account, markets[i], -moved, price, words[i], sender_cash)
-            receiver_cash = self._shift(receiver_account, markets[i], moved, price, words[i], receiver_cash)
+            self._count_exchange(
+                markets[i], size, ledger_math._size(position_ledger._position(receiver_account, markets[i])), moved
+            )
+            receiver_cash = self._shift(
+                receiver_account, markets[i], moved, words[i] & MASK_72, words[i], receiver_cash
+            )
         self._book(sender_account, sender_cash - sender_before)
         self._book(receiver_account, receiver_cash - receiver_before)
+        # Once for all: an engine that admits the last market beside the others admits a slice of them.
+        assert self._permits_last(receiver_account), NOT_PERMITTED
     extcall VAULT.move_slice(sender_account, receiver_account, fraction, reserved)
 
 
@@ -315,6 +327,7 @@ def deleverage(account: uint256, counterparty: uint256, market: uint256, size: i
     word: uint256 = 0
     cap: uint256 = 0
     word, cap = extcall INSTRUMENTS.touch(market)
+    self._count_exchange(market, mine, theirs, -size)
     before: int256 = staticcall VAULT.cash(account)
     self._book(account, self._shift(account, market, size, price, word, before) - before)
     before = staticcall VAULT.cash(counterparty)
@@ -584,11 +597,12 @@ def _admits(account: uint256, change: int256, after: Overlay, adds_risk: bool) -
 @internal
 def _open_leg(market: uint256):
     """
-    @dev First fill of a call: accrues funding once and remembers open interest as it was.
+    @dev First fill of a call: accrues funding once and remembers open interest as it was. A leg that took no fill
+         is opened anew, since an earlier call of the same transaction may have left it.
     """
-    if self.leg_market == market:
+    if self.leg_size != 0:
+        assert self.leg_market == market, UNBALANCED
         return
-    assert self.leg_market == 0, UNBALANCED
     word: uint256 = 0
     cap: uint256 = 0
     word, cap = extcall INSTRUMENTS.touch(market)
@@ -642,7 +656,8 @@ def _trade(
 @internal
 def _shift(account: uint256, market: uint256, delta: int256, price: uint256, word: uint256, cash: int256) -> int256:
     """
-    @dev Adds `delta` to a position at `price` without fee or check; resting totals stay. The caller books the money.
+    @dev Adds `delta` to a position at `price` without fee or check; resting totals stay. The caller books the
+         money and counts open interest.
     @param cash Of the account before, wad.
     @return int256 Cash after.
     """
@@ -661,34 +676,53 @@ def _shift(account: uint256, market: uint256, delta: int256, price: uint256, wor
         asks=asks,
     )
     cash_after: int256 = cash + self._realised(old, after, quote)
-    position_ledger._store(account, market, old, after.size, after.entry, after.funding_index, bids, asks)
+    position_ledger._write(account, market, old, after.size, after.entry, after.funding_index, bids, asks)
     self._log(account, market, delta, after, cash_after, 0)
     return cash_after
 
 
 @internal
-def _settle_one(account: uint256, market: uint256, word: uint256, cash: int256) -> int256:
+def _settle_one(account: uint256, market: uint256, moved: int256, word: uint256, cash: int256) -> int256:
     """
-    @dev Realises a position at mark: entry := mark, funding index := now. Value-neutral once the caller
-         has booked the money.
+    @dev Realises a position at mark (entry := mark, funding index := now) and takes `moved` away at that price:
+         value-neutral once the caller has booked the money. The caller counts open interest.
     @param cash Of the account before, wad.
     @return int256 Cash after.
     """
     old: uint256 = position_ledger._position(account, market)
     size: int256 = ledger_math._size(old)
-    after: Overlay = Overlay(
-        market=market, size=size, entry=word & MASK_72, funding_index=self._index_of(word), bids=0, asks=0
-    )
-    if after.entry == ledger_math._entry(old) and after.funding_index == ledger_math._funding_index(old):
+    after: Overlay = empty(Overlay)
+    after.market = market
+    after.size = size - moved
+    after.entry = word & MASK_72
+    after.funding_index = self._index_of(word)
+    if (
+        moved == 0
+        and after.entry == ledger_math._entry(old)
+        and after.funding_index == ledger_math._funding_index(old)
+    ):
         return cash
+    if after.size == 0:
+        after.entry = 0
+    after.bids, after.asks = position_ledger._orders(account, market, old)
     cash_after: int256 = cash + self._unrealised(
         size, ledger_math._entry(old), ledger_math._funding_index(old), word
     )
-    position_ledger.positions[(account << 16) | market] = ledger_math._pack_position(
-        size, after.entry, after.funding_index, ledger_math._place(old), ledger_math._position_flags(old)
+    position_ledger._write(
+        account, market, old, after.size, after.entry, after.funding_index, after.bids, after.asks
     )
-    self._log(account, market, 0, after, cash_after, 0)
+    self._log(account, market, -moved, after, cash_after, 0)
     return cash_after
+
+
+@internal
+def _count_exchange(market: uint256, size: int256, other: int256, moved: int256):
+    """
+    @dev Open interest when `moved` goes from a position to another: mostly nothing changes and nothing is written.
+    """
+    position_ledger._count_open_interest(
+        market, max(size, 0) + max(other, 0), max(size - moved, 0) + max(other + moved, 0)
+    )
 
 
 @internal
@@ -705,7 +739,7 @@ def _settle(account: uint256):
     for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
         if ledger_math._size(position_ledger._position(account, markets[i])) != 0:
             assert words[i] >> 240 == 1, STALE_PRICE
-            cash = self._settle_one(account, markets[i], words[i], cash)
+            cash = self._settle_one(account, markets[i], 0, words[i], cash)
     self._book(account, cash - before)
 
 
@@ -802,6 +836,22 @@ def _permits(account: uint256, market: uint256) -> bool:
     listed: uint256 = ledger_math._listed(position_ledger.headers[account])
     state: IVault.AccountState = staticcall VAULT.account(account)
     return staticcall IMarginEngine(state.engine).permits(account, market, listed)
+
+
+@internal
+@view
+def _permits_last(account: uint256) -> bool:
+    """
+    @dev Whether the account's engine would still let it list the last market of its list.
+    """
+    header: uint256 = position_ledger.headers[account]
+    listed: uint256 = ledger_math._listed(header)
+    if listed == 0:
+        return True
+    state: IVault.AccountState = staticcall VAULT.account(account)
+    return staticcall IMarginEngine(state.engine).permits(
+        account, position_ledger._market_at(account, header, listed - 1), listed - 1
+    )
 
 
 @internal

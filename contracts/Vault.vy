@@ -221,14 +221,18 @@ def accrue_interest():
 def sweep_fees() -> uint256:
     """
     @notice Contributes the fees collected so far, whole token units, to the fee receiver, the insurance fund; anyone.
+            After a socialised loss fees leave at `exchange_rate`, like all other cash.
     @return uint256 Token units sent.
     """
-    amount: uint256 = min(cash_ledger._fees(), cash_ledger.backing) // collateral_store.CASH_SCALE
+    worth: uint256 = cash_ledger._fees() * cash_ledger._exchange_rate() // WAD
+    amount: uint256 = min(worth, cash_ledger.backing) // collateral_store.CASH_SCALE
     receiver: address = self.fee_receiver
     assert amount != 0, ZERO_AMOUNT
     assert receiver != empty(address), NO_ADDRESS
-    cash_ledger._take_fees(amount * collateral_store.CASH_SCALE)
-    cash_ledger.backing -= amount * collateral_store.CASH_SCALE
+    paid: uint256 = amount * collateral_store.CASH_SCALE
+    burnt: uint256 = cash_ledger._burn_up(paid)
+    cash_ledger._take_fees(burnt)
+    cash_ledger._pay_out(paid, burnt)
     collateral_store._push(collateral_store.CASH_TOKEN, receiver, amount)
     # The fund counts only what it is told of, so that a stray transfer moves no share price.
     extcall IInsuranceFund(receiver).contribute(amount)

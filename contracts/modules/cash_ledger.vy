@@ -21,6 +21,7 @@ MASK_128: constant(uint256) = 2**128 - 1
 
 RATE_BOUND: constant(String[32]) = "vault: interest out of bound"
 BOOK_OUT_OF_RANGE: constant(String[32]) = "vault: book out of range"
+NO_CASH: constant(String[32]) = "vault: not enough cash tokens"
 # 400 % a year on each slope is beyond any market seen, and keeps the growth formula far from its cap.
 MAX_RATE: constant(uint256) = 4 * 10**18
 
@@ -99,16 +100,19 @@ def _indexes_now() -> (uint256, uint256, uint256):
     borrow: uint256 = self.totals >> 128
     if elapsed == 0 or borrow == 0:
         return borrow_index, supply_index, 0
-    supply: uint256 = self.totals & MASK_128
-    utilisation: uint256 = interest_math._utilisation(supply, borrow, self._net_settled())
+    lendable: uint256 = self.totals & MASK_128
+    net_settled: int256 = self._net_settled()
+    utilisation: uint256 = interest_math._utilisation(lendable, borrow, net_settled)
     growth: uint256 = interest_math._growth(interest_math._borrow_rate(utilisation, self.rate_params), elapsed)
-    supply_growth: uint256 = interest_math._supply_growth(growth, supply, borrow, self.interest_fee)
-    # The indexes stop at the width of their field: interest may stop after e**25, the protocol may not.
-    return (
-        min(interest_math._accrue_index_up(borrow_index, growth), MASK_96),
-        min(interest_math._accrue_index_down(supply_index, supply_growth), MASK_96),
-        borrow * growth // WAD,
-    )
+    grown: uint256 = interest_math._accrue_index_up(borrow_index, growth)
+    if grown > MASK_96:
+        # The index is at the width of its field: interest may stop after e**25, the protocol may not.
+        return borrow_index, supply_index, 0
+    # Loans that mirror profits not yet settled were lent by nobody: what they pay goes to the protocol, or a
+    # last lender of one unit would earn it all. So the supply index never outgrows the borrow index.
+    lendable += convert(max(-net_settled, 0), uint256)
+    supply_growth: uint256 = interest_math._supply_growth(growth, max(lendable, borrow), borrow, self.interest_fee)
+    return grown, interest_math._accrue_index_down(supply_index, supply_growth), borrow * growth // WAD
 
 
 @internal
@@ -130,6 +134,7 @@ def _accrue() -> (uint256, uint256):
         old_supply_index: uint256 = (packed >> 96) & MASK_96
         credited: uint256 = supply * (supply_index - old_supply_index) // old_supply_index
         borrow: uint256 = (self.totals >> 128) + charged
+        assert (supply + credited | borrow) >> 128 == 0, BOOK_OUT_OF_RANGE
         self.totals = (supply + credited) | (borrow << 128)
         kept: uint256 = charged - min(charged, credited)
         self._add_fees(kept)
@@ -189,6 +194,7 @@ def _change(word: uint256, delta: int256) -> uint256:
         supply += convert(cash, uint256)
     else:
         borrow += convert(-cash, uint256)
+    assert (supply | borrow) >> 128 == 0, BOOK_OUT_OF_RANGE
     self.totals = supply | (borrow << 128)
     return ledger_math._with_cash(word, cash, supply_index if cash > 0 else borrow_index)
 
@@ -239,7 +245,7 @@ def _burn_up(amount: uint256) -> uint256:
     deficit: uint256 = self._deficit()
     if deficit == 0:
         return amount
-    assert self.backing != 0, "vault: nothing left"
+    assert self.backing != 0, NO_CASH
     return (amount * (self.backing + deficit) + self.backing - 1) // self.backing
 
 
@@ -260,7 +266,9 @@ def _pay_out(amount: uint256, burnt: uint256):
     """
     @dev Books a withdrawal of `amount` (wad) against `burnt` (wad) of cash: the excess repays the deficit.
     """
-    self.backing -= amount
+    backing: uint256 = self.backing
+    assert amount <= backing, NO_CASH
+    self.backing = unsafe_sub(backing, amount)
     excess: uint256 = burnt - amount
     if excess != 0:
         packed: uint256 = self.buckets

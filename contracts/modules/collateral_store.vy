@@ -17,6 +17,7 @@ BPS: constant(uint256) = 10_000
 
 NO_ASSET: constant(String[32]) = "vault: no such asset"
 SHORT_TRANSFER: constant(String[32]) = "vault: token delivered less"
+REFUSED: constant(String[32]) = "vault: token refused"
 OVER_CAP: constant(String[32]) = "vault: collateral cap"
 HAIRCUT_BOUND: constant(String[32]) = "vault: haircut out of bound"
 DECIMALS_BOUND: constant(String[32]) = "vault: decimals out of bound"
@@ -124,13 +125,13 @@ def _pull(token: IERC20, sender: address, amount: uint256):
     @dev Exact or nothing: what a fee-on-transfer token would keep makes the call revert.
     """
     before: uint256 = staticcall token.balanceOf(self)
-    extcall token.transferFrom(sender, self, amount, default_return_value=True)
+    assert extcall token.transferFrom(sender, self, amount, default_return_value=True), REFUSED
     assert staticcall token.balanceOf(self) - before == amount, SHORT_TRANSFER
 
 
 @internal
 def _push(token: IERC20, receiver: address, amount: uint256):
-    extcall token.transfer(receiver, amount, default_return_value=True)
+    assert extcall token.transfer(receiver, amount, default_return_value=True), REFUSED
 
 
 @internal

@@ -70,8 +70,25 @@ def _store(
     """
     @dev Writes a position and its resting totals, lists or delists the market, and keeps open interest.
     """
-    key: uint256 = (account << 16) | market
     self._count_open_interest(market, ledger_math._size(old), size)
+    self._write(account, market, old, size, entry, funding_index, bids, asks)
+
+
+@internal
+def _write(
+    account: uint256,
+    market: uint256,
+    old: uint256,
+    size: int256,
+    entry: uint256,
+    funding_index: int256,
+    bids: uint256,
+    asks: uint256,
+):
+    """
+    @dev As `_store`, but the caller counts open interest.
+    """
+    key: uint256 = (account << 16) | market
     old_flags: uint256 = ledger_math._position_flags(old)
     flags: uint256 = ledger_math.LISTED
     if bids != 0 or asks != 0:
@@ -109,6 +126,15 @@ def _set_place(account: uint256, place: uint256, market: uint256):
 
 
 @internal
+@view
+def _market_at(account: uint256, header: uint256, place: uint256) -> uint256:
+    word: uint256 = header
+    if place >= 15:
+        word = self.lists[(account << 8) | ((place + 1) >> 4)]
+    return (word >> (((place + 1) & 15) << 4)) & MASK_16
+
+
+@internal
 def _delist(account: uint256, place: uint256):
     """
     @dev Swap-remove: the last market of the list takes the free place.
@@ -117,10 +143,7 @@ def _delist(account: uint256, place: uint256):
     last: uint256 = ledger_math._listed(header) - 1
     self.headers[account] = ledger_math._with_listed(header, last)
     if place != last:
-        word: uint256 = header
-        if last >= 15:
-            word = self.lists[(account << 8) | ((last + 1) >> 4)]
-        moved: uint256 = (word >> (((last + 1) & 15) << 4)) & MASK_16
+        moved: uint256 = self._market_at(account, header, last)
         self._set_place(account, place, moved)
         key: uint256 = (account << 16) | moved
         self.positions[key] = (self.positions[key] & ~(255 << 240)) | (place << 240)
