@@ -1,27 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole protocol in a test EVM, deployed by the same plan as every simulation.
 
-    world = World()                                  # two markets, ETH and BTC; WETH as collateral
-    world.prices(ETH=2_000, BTC=30_000)
-    trader = world.account("trader", cash=10_000)
-    order, filled = world.place("trader", trader, 1, BUY, price=2_000, size=1)
+world = World()                                  # two markets, ETH and BTC; WETH as collateral
+world.prices(ETH=2_000, BTC=30_000)
+trader = world.account("trader", cash=10_000)
+order, filled = world.place("trader", trader, 1, BUY, price=2_000, size=1)
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from eth_utils import to_canonical_address
 
 from simulation.agents.signing import TypedDataSigner, address_of, signing_key
-from simulation.chain.deployment import CROSS, ISOLATED, feed_numbers, plan, run
+from simulation.chain.deployment import CROSS, ISOLATED, Call, Deploy, Ref, Step, feed_numbers, plan, run
 from simulation.config import load_scenario
 from simulation.config.scenario import MarketSpec, ProtocolSpec
-from tests.evm import Contract, Env, Receipt
+from tests.evm import Contract, Env, Receipt, reverts
 
-__all__ = ["BUY", "CROSS", "ISOLATED", "NANO", "SELL", "WAD", "World", "default_protocol", "many_markets"]
+__all__ = [
+    "BUY",
+    "CROSS",
+    "IMMEDIATE",
+    "ISOLATED",
+    "NANO",
+    "POST_ONLY",
+    "REDUCE_ONLY",
+    "SELL",
+    "WAD",
+    "World",
+    "default_protocol",
+    "fresh_world",
+    "many_markets",
+    "with_decimals",
+]
 
 BUY, SELL = True, False
 NANO = 10**9
@@ -43,17 +61,35 @@ def many_markets(count: int) -> ProtocolSpec:
     return replace(base, markets=markets, collaterals={})
 
 
-class World:
-    """A deployed protocol with named roles. Amounts in the chain's units unless a keyword says otherwise."""
+def with_decimals(cash: int, collateral: int) -> ProtocolSpec:
+    """The default protocol with tokens of other decimals."""
+    base = default_protocol()
+    collaterals = {name: replace(spec, decimals=collateral) for name, spec in base.collaterals.items()}
+    return replace(base, cash=replace(base.cash, decimals=cash), collaterals=collaterals)
 
-    def __init__(self, protocol: ProtocolSpec | None = None, env: Env | None = None) -> None:
+
+class World:
+    """A deployed protocol with named roles. Amounts in the chain's units unless a keyword says otherwise.
+
+    `wiring` puts roles in the place of wired contracts: {"Ledger": ("exchange", "liquidator")} lets the role
+    `exchange` call what is the Exchange's. `artifacts` deploys other code under a name of the plan.
+    """
+
+    def __init__(
+        self,
+        protocol: ProtocolSpec | None = None,
+        env: Env | None = None,
+        wiring: Mapping[str, tuple[str, ...]] | None = None,
+        artifacts: Mapping[str, str] | None = None,
+    ) -> None:
         self.protocol = protocol or default_protocol()
         self.env = env or Env()
         self.feeds = feed_numbers(self.protocol)
         self.keys = [signing_key(f"feed signer {i}") for i in range(self.protocol.oracle.signers)]
         signers = tuple("0x" + address_of(key).hex() for key in self.keys)
+        steps = plan(self.protocol, self.env.address("guardian"), signers)
         self.contracts: dict[str, Contract] = run(
-            plan(self.protocol, self.env.address("guardian"), signers),
+            tuple(self._altered(step, wiring or {}, artifacts or {}) for step in steps),
             lambda artifact, args: self.env.deploy(artifact, *args),
             lambda _artifact, contract, function, args: getattr(contract, function)(*args),
         )
@@ -68,6 +104,18 @@ class World:
         self.cash = self.contracts["CashToken"]
         self.signer = TypedDataSigner(self.keys, 1337, to_canonical_address(self.oracle.address))
         self.cash_unit = 10**self.protocol.cash.decimals
+
+    def _altered(
+        self, step: Step, wiring: Mapping[str, tuple[str, ...]], artifacts: Mapping[str, str]
+    ) -> Step:
+        if isinstance(step, Deploy):
+            return replace(step, artifact=artifacts.get(step.name, step.artifact))
+        if isinstance(step, Call) and step.function == "wire" and step.target in wiring:
+            # A capital is a contract of the plan, anything else a role.
+            names = wiring[step.target]
+            args = tuple(Ref(name) if name[0].isupper() else self.env.address(name) for name in names)
+            return replace(step, args=args)
+        return step
 
     # -- prices
 
@@ -170,6 +218,35 @@ class World:
 
     # -- the books
 
+    def state(self) -> tuple[Any, ...]:
+        """Everything the protocol stores about accounts, money and markets, as the contracts tell it."""
+        count = self.vault.account_count()
+        markets = list(range(1, len(self.protocol.markets) + 1))
+        assets = range(1, len(self.protocol.collaterals) + 1)
+        tokens = [self.token(asset) for asset in (0, *assets)]
+        return (
+            [self.vault.account(i) for i in range(1, count + 1)],
+            self.vault.words_of(1, count, len(assets)),
+            self.ledger.words_of(1, count, markets),
+            self.vault.reconcile(),
+            self.vault.interest_indexes(),
+            [self.vault.collateral_held(asset) for asset in assets],
+            [
+                (self.ledger.open_interest(m), self.instruments.funding(m), self.exchange.best(m))
+                for m in markets
+            ],
+            [(token.balanceOf(self.vault.address), token.balanceOf(self.fund.address)) for token in tokens],
+            (self.fund.totalAssets(), self.fund.totalSupply(), self.liquidator.total_insolvent()),
+        )
+
+    @contextmanager
+    def refuses(self, reason: str | None) -> Iterator[None]:
+        """Expects a revert with this reason that leaves everything as it was."""
+        before = self.state()
+        with reverts(reason):
+            yield
+        assert self.state() == before
+
     def claims(self) -> dict[str, Any]:
         """Both sides of the ledger identity, recomputed from every account; wad."""
         count = self.vault.account_count()
@@ -199,3 +276,24 @@ class World:
         )
         scale = 10 ** (18 - self.protocol.cash.decimals)
         assert self.cash.balanceOf(self.vault.address) * scale >= books.assets
+
+
+EXCHANGE_AND_LIQUIDATOR = (
+    ("Vault", ("Ledger", "liquidator", "InsuranceFund")),
+    ("Ledger", ("exchange", "liquidator")),
+)
+"""Wiring of a world where the roles `exchange` and `liquidator` call the Ledger and the Vault by hand."""
+
+
+@cache
+def _deployed(wiring: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[World, Any]:
+    world = World(wiring=dict(wiring))
+    world.prices(ETH=2_000, BTC=30_000)
+    return world, world.env.snapshot()
+
+
+def fresh_world(wiring: tuple[tuple[str, tuple[str, ...]], ...] = ()) -> World:
+    """The default protocol at 2,000 and 30,000 USD without accounts; deployed once a process, rewound here."""
+    world, snapshot = _deployed(wiring)
+    world.env.revert(snapshot)
+    return world
