@@ -109,15 +109,15 @@ def run(
     folder = Path("runs") / resolved.name if out is None else out
     simulation = build(resolved, out=folder)
     console = Console(stderr=True, quiet=quiet)
-    with _bar(console, "{task.fields[price]}  [dim]{task.fields[liquidations]} liquidations[/]") as bar:
-        task = bar.add_task(resolved.name, total=None, price="", liquidations=0)
-        try:
+    try:
+        with _bar(console, "{task.fields[price]}  [dim]{task.fields[liquidations]} liquidations[/]") as bar:
+            task = bar.add_task(resolved.name, total=resolved.blocks, price="", liquidations=0)
             result = simulation.run(lambda step: _advance(bar, task, step))
-        except RunError:
-            if (folder / "summary.json").is_file():
-                _finish(folder, quiet=True)
-                click.echo(f"plimsoll: what was recorded is in {folder}", err=True)
-            raise
+    except RunError:
+        if (folder / "summary.json").is_file():
+            _finish(folder, quiet=True)
+            click.echo(f"plimsoll: what was recorded is in {folder}", err=True)
+        raise
     report = _finish(folder, quiet)
     if not result.complete:
         click.echo(
@@ -214,13 +214,14 @@ def replay(folder: Path, check: bool, agents: tuple[str, ...], out: Path | None,
         )
     with RunTables(folder) as recorded:
         hashes = dict(recorded.rows("SELECT block, block_hash FROM blocks ORDER BY block"))
-    scenario = resolve(str(folder / "scenario.toml"), (), (), agents)
+        own = tuple(recorded.summary.get("user_agents", ()))
+    resolved = resolve(str(folder / "scenario.toml"), (), (), agents or own)
     console = Console(stderr=True, quiet=quiet)
     with tempfile.TemporaryDirectory(prefix="plimsoll-") as scratch:
         target = Path(scratch) / "run" if out is None else out
         with _bar(console, "{task.fields[price]}") as bar:
-            task = bar.add_task(f"{scenario.name} again", total=None, price="", liquidations=0)
-            result = build(scenario, out=target).run(lambda step: _advance(bar, task, step))
+            task = bar.add_task(f"{resolved.name} again", total=resolved.blocks, price="", liquidations=0)
+            result = build(resolved, out=target).run(lambda step: _advance(bar, task, step))
         if not result.complete:
             raise KeyboardInterrupt
         if check:

@@ -154,8 +154,8 @@ def plan(
     if seeds < 1:
         raise InputError(f"--seeds {seeds}: got no runs; expected a whole number from 1")
     arms = parse_grid(settings)
-    scenarios = [resolve(source, arm.overrides, prices, agents) for arm in arms]
-    start = scenarios[0].seed if first_seed is None else first_seed
+    resolved = [resolve(source, arm.overrides, prices, agents) for arm in arms]
+    start = resolved[0].seed if first_seed is None else first_seed
     numbers = tuple(range(start, start + seeds))
     cells = tuple(
         Cell(
@@ -171,14 +171,14 @@ def plan(
         for place, arm in enumerate(arms)
         for seed in numbers
     )
-    return Sweep(scenarios[0].name, arms, numbers, cells, out)
+    return Sweep(resolved[0].name, arms, numbers, cells, out)
 
 
 def run_cell(cell: Cell) -> CellResult:
     """Run one cell and measure it; every error of ours becomes its result. Called in a worker process."""
     try:
-        scenario = resolve(cell.source, cell.overrides, cell.prices, cell.agents)
-        result = build(scenario, out=cell.folder).run()
+        resolved = resolve(cell.source, cell.overrides, cell.prices, cell.agents)
+        result = build(resolved, out=cell.folder).run()
         if not result.complete:
             return CellResult(cell.arm, cell.seed, (), f"interrupted: {result.reason}")
         with RunTables(cell.folder) as run:

@@ -98,7 +98,7 @@ class KeeperResult:
 
 def keepers(run: RunTables) -> tuple[KeeperResult, ...]:
     """Every agent with the role keeper, and every other agent that bid, by name."""
-    return tuple(KeeperResult(*row) for row in run.rows(_RESULTS))
+    return run.remember("keepers", lambda: tuple(KeeperResult(*row) for row in run.rows(_RESULTS)))
 
 
 @metric(

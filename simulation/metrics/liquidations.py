@@ -50,6 +50,10 @@ class Auction:
 
 def auctions(run: RunTables) -> tuple[Auction, ...]:
     """All auctions of a run in the order of their starts."""
+    return run.remember("auctions", lambda: _auctions(run))
+
+
+def _auctions(run: RunTables) -> tuple[Auction, ...]:
     owners = {account: agent for account, agent, _ in run.rows("SELECT account, agent, role FROM owners")}
     ends = _by_account(run, "SELECT account, block, index, reason FROM ends ORDER BY block, log_index")
     insolvent = _by_account(

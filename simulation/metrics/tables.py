@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A recorded run, opened for reading: its tables as DuckDB views, and the joins that several metrics need.
+"""A recorded run, opened for reading: its tables in DuckDB, and the joins that several metrics need.
 
 Imports: duckdb, numpy, messages. Money leaves this module as float USD; exact decimals stay in the files.
 """
@@ -7,11 +7,11 @@ Imports: duckdb, numpy, messages. Money leaves this module as float USD; exact d
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import numpy as np
@@ -23,20 +23,21 @@ from simulation.messages.schema import SCHEMAS
 __all__ = ["Column", "RunTables"]
 
 Column = npt.NDArray[Any]
+T = TypeVar("T")
 
-_VIEWS = """
-CREATE VIEW eth AS
+_TABLES = """
+CREATE TEMP TABLE eth AS
     SELECT b.block, coalesce(m.reference, $eth_usd) AS eth_usd
     FROM blocks b LEFT JOIN markets m ON m.block = b.block AND m.market = $gas_market;
 
-CREATE VIEW owners AS
+CREATE TEMP TABLE owners AS
     SELECT account, min(agent) AS agent, min(role) AS role FROM accounts GROUP BY account;
 
-CREATE VIEW sampled AS
+CREATE TEMP TABLE sampled AS
     SELECT block FROM blocks, (SELECT min(block) AS first, max(block) AS last FROM blocks)
     WHERE (block - first) % $sample_blocks = 0 OR block = last;
 
-CREATE VIEW fills AS
+CREATE TEMP TABLE fills AS
     SELECT e.block, e.index, e.log_index, e.market, e.account AS maker, e.counterparty AS taker,
            json_extract_string(fields, 'taker_buys') = 'true' AS taker_buys,
            json_extract_string(fields, 'tick')::DOUBLE * s.tick_size / 1e9 AS price,
@@ -46,7 +47,7 @@ CREATE VIEW fills AS
            json_extract_string(fields, 'taker_fee')::DOUBLE / 1e18 AS taker_fee_usd
     FROM events e JOIN specs s USING (market) WHERE event = 'OrderFilled';
 
-CREATE VIEW starts AS
+CREATE TEMP TABLE starts AS
     SELECT block, index, log_index, account,
            json_extract_string(fields, 'starter') AS starter,
            json_extract_string(fields, 'equity')::DOUBLE / 1e18 AS equity_usd,
@@ -54,11 +55,11 @@ CREATE VIEW starts AS
            json_extract_string(fields, 'insolvent') = 'true' AS insolvent
     FROM events WHERE event = 'AuctionStarted';
 
-CREATE VIEW ends AS
+CREATE TEMP TABLE ends AS
     SELECT block, index, log_index, account, json_extract_string(fields, 'reason')::INTEGER AS reason
     FROM events WHERE event = 'AuctionEnded';
 
-CREATE VIEW taken AS
+CREATE TEMP TABLE taken AS
     SELECT p.block, p.index, p.account,
            sum(abs(json_extract_string(p.fields, 'delta')::DOUBLE) / 1e9 * m.mark) AS notional_usd
     FROM events p JOIN markets m ON m.block = p.block AND m.market = p.market
@@ -67,7 +68,7 @@ CREATE VIEW taken AS
           (SELECT (block, index, account) FROM events WHERE event = 'AuctionBid')
     GROUP BY ALL;
 
-CREATE VIEW bids AS
+CREATE TEMP TABLE bids AS
     SELECT e.block, e.index, e.log_index, e.account, e.counterparty AS bidder,
            coalesce(o.agent, '') AS agent,
            json_extract_string(fields, 'fraction')::DOUBLE / 1e18 AS fraction,
@@ -81,16 +82,16 @@ CREATE VIEW bids AS
     LEFT JOIN taken t ON t.block = e.block AND t.index = e.index AND t.account = e.account
     WHERE e.event = 'AuctionBid';
 
-CREATE VIEW draws AS
+CREATE TEMP TABLE draws AS
     SELECT block, account, json_extract_string(fields, 'amount')::DOUBLE / $cash_unit AS amount_usd
     FROM events WHERE event = 'InsuranceDrawn';
 
-CREATE VIEW realised AS
+CREATE TEMP TABLE realised AS
     SELECT block, account, json_extract_string(fields, 'amount')::DOUBLE / 1e18 AS amount_usd,
            json_extract_string(fields, 'socialised')::DOUBLE / 1e18 AS socialised_usd
     FROM events WHERE event = 'BadDebtRealised';
 
-CREATE VIEW deleveraged AS
+CREATE TEMP TABLE deleveraged AS
     SELECT e.block, e.account, e.counterparty, e.market,
            abs(json_extract_string(fields, 'size')::DOUBLE) / 1e9 AS size,
            json_extract_string(fields, 'price')::DOUBLE / 1e9 AS price,
@@ -103,7 +104,7 @@ CREATE VIEW deleveraged AS
 class RunTables:
     """The tables of one run folder.
 
-    Views beside the recorded tables, all in USD and base units:
+    Tables beside the recorded ones, made once and held in memory, all in USD and base units:
         eth          block, eth_usd: what turns gas into USD
         owners       account, agent, role
         specs        market, symbol, tick_size (nano USD), lot_size (nano base)
@@ -124,6 +125,7 @@ class RunTables:
         self.folder = folder
         self.summary = _read_summary(folder)
         self._connection = duckdb.connect(config={"threads": 1})
+        self._remembered: dict[str, Any] = {}
         for name, schema in SCHEMAS.items():
             path = folder / f"{name}.parquet"
             if not path.is_file():
@@ -136,7 +138,7 @@ class RunTables:
             lacking = [column for column in schema.names if column not in found]
             if lacking:
                 raise InputError(f"{path}: no column {', '.join(lacking)}; expected the columns of {name}")
-        self._create_views()
+        self._create_tables()
 
     def __enter__(self) -> RunTables:
         return self
@@ -176,6 +178,13 @@ class RunTables:
         """`scalar` of a sum or a count, where nothing to add up is zero."""
         return self.scalar(sql, parameters) or 0.0
 
+    def remember(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` returned when it was first asked under this name: several metrics share it."""
+        if name not in self._remembered:
+            self._remembered[name] = make()
+        found: T = self._remembered[name]
+        return found
+
     @property
     def block_seconds(self) -> float:
         """Seconds between blocks."""
@@ -186,7 +195,7 @@ class RunTables:
         """Market number to symbol."""
         return {int(market["market"]): str(market["symbol"]) for market in self.summary["markets"]}
 
-    def _create_views(self) -> None:
+    def _create_tables(self) -> None:
         summary = self.summary
         cash = next((asset for asset in summary["assets"] if int(asset["asset"]) == 0), {"decimals": 18})
         self._connection.execute(
@@ -209,7 +218,7 @@ class RunTables:
             "$sample_blocks": str(int(summary["sample_blocks"])),
             "$cash_unit": repr(float(10 ** int(cash["decimals"]))),
         }
-        views = _VIEWS
+        views = _TABLES
         for name, value in values.items():
             views = views.replace(name, value)
         self._connection.execute(views)
