@@ -13,6 +13,7 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from simulation.domain.book_math import fee_up
 from simulation.domain.orders import (
     MAX_EXPIRY,
     MAX_LEVEL_LOTS,
@@ -33,7 +34,6 @@ from simulation.domain.orders import (
     Reason,
     Refused,
     Removed,
-    fee_up,
 )
 
 __all__ = ["OrderBook"]

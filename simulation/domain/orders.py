@@ -31,10 +31,8 @@ __all__ = [
     "Reason",
     "Refused",
     "Removed",
-    "fee_up",
 ]
 
-BPS = 10_000
 MAX_ORDERS = 32
 """Open orders of one account."""
 MAX_TOUCHES = 64
@@ -193,8 +191,3 @@ class Placement:
     """Lots."""
     events: tuple[Placed | Filled | Removed, ...]
     """In the order of the contract's logs."""
-
-
-def fee_up(notional: int, fee_bps: int) -> int:
-    """notional * fee_bps / 10,000 in wad, rounded up."""
-    return -(-notional * fee_bps // BPS)

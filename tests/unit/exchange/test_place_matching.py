@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from simulation.domain.orders import Option, Reason, fee_up
+from simulation.domain.book_math import fee_up
+from simulation.domain.orders import Option, Reason
 from tests.unit.exchange.world import (
     MAKER,
     MAKER_FEE_BPS,
