@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from eth_hash.auto import keccak
+
 from simulation.config.scenario import LiquidationSpec, MarketSpec, ProtocolSpec
 
-__all__ = ["CROSS", "ISOLATED", "Call", "Deploy", "Ref", "Step", "feed_numbers", "plan", "resolve", "run"]
+__all__ = ["CROSS", "ISOLATED", "OWNED", "Call", "Deploy", "Ref", "Step", "feed_numbers", "plan", "resolve", "run"]
 
 CROSS = 1
 """Engine id of CrossMargin."""
@@ -25,6 +27,18 @@ WAD = 10**18
 BPS_TO_WAD = 10**14
 LINEAR_PERPETUAL = 1
 """IInstruments.Kind as a flag value."""
+OWNED = (
+    "Oracle",
+    "Instruments",
+    "CrossMargin",
+    "IsolatedMargin",
+    "Vault",
+    "Ledger",
+    "Exchange",
+    "InsuranceFund",
+    "Liquidator",
+)
+"""Contracts with an owner, which is the Timelock once deployment is over."""
 VARIANCE_WINDOW = 86_400
 """Seconds: time constant of the oracle's EWMA variance, one day."""
 
@@ -34,6 +48,11 @@ class Ref:
     """The address of a contract that an earlier step deploys."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deployer:
+    """The address of whoever runs the plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +76,14 @@ class Call:
 Step = Deploy | Call
 
 
-def resolve(value: Any, addresses: Mapping[str, Any]) -> Any:
-    """`value` with every Ref replaced by its address, inside tuples and lists too."""
+def resolve(value: Any, addresses: Mapping[str, Any], deployer: Any) -> Any:
+    """`value` with every Ref and Deployer replaced by an address, inside tuples and lists too."""
     if isinstance(value, Ref):
         return addresses[value.name]
+    if isinstance(value, Deployer):
+        return deployer
     if isinstance(value, (tuple, list)):
-        return type(value)(resolve(part, addresses) for part in value)
+        return type(value)(resolve(part, addresses, deployer) for part in value)
     return value
 
 
@@ -70,12 +91,14 @@ def run(
     steps: Iterator[Step] | tuple[Step, ...],
     deploy: Callable[[str, tuple[Any, ...]], Any],
     call: Callable[[str, Any, str, tuple[Any, ...]], None],
+    deployer: Any = None,
 ) -> dict[str, Any]:
     """Runs a plan.
 
     Args:
         deploy: (artifact, args) -> address.
         call: (artifact, address, function, args); raises when the transaction reverts.
+        deployer: address of the sender of both; needed by plans with a governor.
 
     Returns:
         What `deploy` returned, by the names of the plan.
@@ -83,7 +106,7 @@ def run(
     addresses: dict[str, Any] = {}
     artifacts: dict[str, str] = {}
     for step in steps:
-        args = resolve(step.args, addresses)
+        args = resolve(step.args, addresses, deployer)
         if isinstance(step, Deploy):
             addresses[step.name] = deploy(step.artifact, args)
             artifacts[step.name] = step.artifact
@@ -102,15 +125,40 @@ def feed_numbers(protocol: ProtocolSpec) -> dict[str, int]:
     return feeds
 
 
-def plan(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...]) -> tuple[Step, ...]:
+def plan(
+    protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...], governor: str | None = None
+) -> tuple[Step, ...]:
     """All steps from an empty chain to a protocol that is ready for its first price.
 
     Args:
         protocol: risk parameters, integers in the chain's units.
         guardian: address that may pause actions.
         signers: addresses of the oracle's keys.
+        governor: address that proposes and executes through the Timelock, to which all ownership then goes;
+            None leaves it with the deployer.
     """
-    return tuple(_steps(protocol, guardian, signers))
+    steps = tuple(_steps(protocol, guardian, signers))
+    return steps if governor is None else (*steps, *_hand_over(protocol.timelock, governor))
+
+
+def _hand_over(delay: int, governor: str) -> Iterator[Step]:
+    """Ownership of everything to a Timelock, which accepts it and then takes up its delay.
+
+    Until then its delay is nothing and the deployer is a proposer; both end with the last step.
+    """
+    deployer = Deployer()
+    yield Deploy("Timelock", "Timelock", (0, (deployer, governor), (deployer, governor), deployer))
+    for name in OWNED:
+        yield Call(name, "transfer_ownership", (Ref("Timelock"),))
+    targets = (*(Ref(name) for name in OWNED), Ref("Timelock"))
+    accept = keccak(b"accept_ownership()")[:4]
+    payloads = (*(accept for _ in OWNED), keccak(b"update_delay(uint256)")[:4] + delay.to_bytes(32, "big"))
+    batch = (targets, (0,) * len(targets), payloads, bytes(32), bytes(32))
+    yield Call("Timelock", "schedule_batch", (*batch, 0))
+    yield Call("Timelock", "execute_batch", batch)
+    for role in ("PROPOSER_ROLE", "CANCELLER_ROLE", "EXECUTOR_ROLE"):
+        yield Call("Timelock", "renounceRole", (keccak(role.encode()), deployer))
+    yield Call("Timelock", "renounceRole", (bytes(32), deployer))
 
 
 def _steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...]) -> Iterator[Step]:
@@ -249,7 +297,7 @@ def _auction(spec: LiquidationSpec) -> tuple[int, ...]:
         spec.insolvent,
         spec.buffer * BPS_TO_WAD,
         spec.fee * BPS_TO_WAD,
-        0,
+        spec.equity_cutoff,
         spec.reward_rate * BPS_TO_WAD,
         spec.reward,
         3_600,

@@ -243,7 +243,9 @@ class LiquidationSpec:
     """In this time an insolvent auction's payment rises from nothing to the maintenance margin."""
     fee: int = knob(BPS, "5 %", low="0 %", high="100 %")
     """Share of the first slice's equity that goes to the insurance fund."""
-    buffer: int = knob(BPS, "15 %", low="0 %", high="100 %")
+    buffer: int = knob(BPS, "15 %", low="1 %", high="100 %")
+    equity_cutoff: int = knob(USD_WAD, "100 USD", low="0 USD", high="10_000 USD")
+    """An account with less equity may be taken whole: its lots are too coarse to be cut into slices."""
     reward_rate: int = knob(BPS, "0.5 %", low="0 %", high="10 %")
     """Share of the equity paid to whoever starts an auction."""
     reward: int = knob(USD_WAD, "100 USD", low="0 USD")
