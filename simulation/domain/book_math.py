@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 BPS = 10_000
-LOCATOR_BITS = 37
+LOCATORS = 1 << 37
 LEVEL_LOTS = 2**64 - 1
 
 
@@ -50,7 +50,7 @@ class OrderWord:
 
 def locator_of(order_id: int) -> int:
     """Account and slot: where the order is stored."""
-    return order_id % 2**LOCATOR_BITS
+    return order_id % LOCATORS
 
 
 def account_of(order_id: int) -> int:
@@ -65,7 +65,7 @@ def slot_of(order_id: int) -> int:
 
 def serial_of(order_id: int) -> int:
     """How many orders the slot had held when this one was placed, itself included."""
-    return order_id // 2**LOCATOR_BITS
+    return order_id // LOCATORS
 
 
 def pack(order: OrderWord) -> int:
