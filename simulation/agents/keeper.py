@@ -174,12 +174,13 @@ class Keeper(Agent):
         live = view.auctions
         equity = view.accounts.equity[live.account - 1]
         gain = (equity - live.reserved - live.price) * live.max_fraction
-        open_now = np.where(
-            live.phase == SOLVENT, (equity > live.reserved) & ~live.over, live.phase == INSOLVENT
-        )
-        open_now &= (live.max_fraction > 0) & (live.account != self.account)
+        flat = view.accounts.notional[live.account - 1] == 0
+        open_now = (live.phase == SOLVENT) & (equity > live.reserved) & ~live.over
         # The insurance fund pays at once and in full, or the bid reverts.
-        open_now &= (live.price >= 0) | (-live.price * live.max_fraction <= view.fund.assets)
+        open_now |= (live.phase == INSOLVENT) & (-live.price * live.max_fraction <= view.fund.assets)
+        # Once positions are closed, what collateral is left is sold on the account's own credit.
+        open_now |= (live.phase == DELEVERAGE) & flat
+        open_now &= (live.max_fraction > 0) & (live.account != self.account)
         order = np.argsort(-gain, kind="stable")
         return [
             SliceQuote(
@@ -266,16 +267,16 @@ class Keeper(Agent):
         """Moves auctions that no bid can help to the next stage of the waterfall."""
         if not self.settings.housekeeping:
             return
-        live = view.auctions
-        stuck = live.over | (live.buffer_margin >= 0) | (live.phase == DELEVERAGE)
-        stuck |= (live.phase == SOLVENT) & (view.accounts.equity[live.account - 1] <= live.reserved)
-        stuck |= (live.phase == INSOLVENT) & (-live.price > view.fund.assets)
-        stuck |= (live.phase == INSOLVENT) & (view.accounts.notional[live.account - 1] == 0)
         fees = self.fees(view, 0.0, 300_000)
-        for place in np.flatnonzero(stuck).tolist()[:4]:
-            step = next_step(view, place, self.account, fees) if rng.random() < 0.5 else None
-            if step is not None:
+        left = 4
+        for place in range(len(view.auctions.account)):
+            step = next_step(view, place, self.account, fees)
+            # Keepers who do not know of each other's transactions take turns by chance.
+            if step is not None and _key(step) not in self.busy and rng.random() < 0.5:
                 yield step
+                left -= 1
+                if not left:
+                    return
 
     def escalate(self, view: View) -> Iterator[Intent]:
         """Raises the bid of what has waited too long, a quarter each time."""

@@ -102,7 +102,7 @@ def load_agent(source: str) -> type[Agent]:
     except Exception as error:
         del sys.modules[module_name]
         raise InputError(
-            f"--agent {source}: {path} fails on import, {type(error).__name__}: {error}; expected a Python file"
+            f"--agent {source}: {path} fails, {type(error).__name__}: {error}; expected a Python file"
         ) from error
     cls = getattr(module, name, None)
     if not isinstance(cls, type):

@@ -37,9 +37,9 @@ def next_step(view: View, place: int, account: int, fees: Fees) -> Intent | None
     if live.buffer_margin[place] >= 0:
         return StopAuction(account=account, target=target, fees=fees)
     if phase == SOLVENT:
-        if equity <= 0 or live.over[place]:
+        if equity <= 0:
             return MarkInsolvent(account=account, target=target, fees=fees)
-        if float(live.reserved[place]) >= equity:
+        if live.over[place] or float(live.reserved[place]) >= equity:
             return StartAuction(account=account, target=target, fees=fees)
         return None
     if bare and accounts.cash[row] < 0:
