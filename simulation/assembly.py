@@ -122,8 +122,8 @@ def build(resolved: Resolved, *, out: Path) -> Simulation:
     genesis = Genesis(_chain(scenario), int(path.timestamp[0]), COINBASE)
     keys = [signing_key(f"feed signer {place}") for place in range(protocol.oracle.signers)]
     signers = tuple(to_checksum_address(address_of(key)) for key in keys)
-    guardian = to_checksum_address(address_named("guardian"))
-    genesis.deploy(plan(protocol, guardian, signers))
+    guardian, governor = (to_checksum_address(address_named(role)) for role in ("guardian", "governor"))
+    genesis.deploy(plan(protocol, guardian, signers, governor))
     signer = TypedDataSigner(keys, genesis.chain.chain_id, genesis.addresses["Oracle"])
     for agent in agents:
         if isinstance(agent, OracleRelayer):

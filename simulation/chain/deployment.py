@@ -15,7 +15,19 @@ from eth_hash.auto import keccak
 
 from simulation.config.scenario import LiquidationSpec, MarketSpec, ProtocolSpec
 
-__all__ = ["CROSS", "ISOLATED", "OWNED", "Call", "Deploy", "Ref", "Step", "feed_numbers", "plan", "resolve", "run"]
+__all__ = [
+    "CROSS",
+    "ISOLATED",
+    "OWNED",
+    "Call",
+    "Deploy",
+    "Ref",
+    "Step",
+    "feed_numbers",
+    "plan",
+    "resolve",
+    "run",
+]
 
 CROSS = 1
 """Engine id of CrossMargin."""

@@ -32,7 +32,7 @@ class _Event:
 
 
 class EventDecoder:
-    """Decodes the logs of known contracts; logs of other contracts, and events with dynamic fields, are left out.
+    """Decodes the logs of known contracts; others, and events with dynamic fields, are left out.
 
     Args:
         contracts: 20-byte address and ABI by the name that events shall carry.

@@ -69,7 +69,7 @@ class Genesis:
 
     def deploy(self, steps: Sequence[Step]) -> None:
         """Runs a deployment plan; addresses are kept under the plan's names."""
-        self.addresses |= run(tuple(steps), self._deploy, self._call_address)
+        self.addresses |= run(tuple(steps), self._deploy, self._call_address, DEPLOYER)
         for step in steps:
             if isinstance(step, Deploy):
                 self._artifacts[step.name] = load_artifact(step.artifact)
