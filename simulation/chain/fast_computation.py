@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""py-evm's Cancun computation with a tight loop for the opcodes that only move and combine words.
+"""py-evm's Cancun computation with the simple opcodes translated to Python, stretch by stretch.
 
 py-evm makes about eight Python calls for an ADD. Most of what a contract executes are pushes, copies,
-arithmetic, memory words and jumps; they are done here on plain integers in one loop. Everything with a rule
-of its own stays py-evm's: storage, access lists, refunds, calls, creations, logs, hashing, precompiles, the
-environment. A flag of the tester turns the loop off, and tests compare the two.
+arithmetic, memory words and jumps. A stretch of those between two jumps is translated once into a Python
+function on local variables, in which pushes and copies cost nothing. Everything with a rule of its own stays
+py-evm's: storage, access lists, refunds, calls, creations, logs, precompiles, the environment. A flag of the
+tester turns the translation off, and tests compare the two.
+
+A stretch pays its fixed gas before it runs, not opcode by opcode. That shows nowhere: nothing in a stretch
+reads the gas left or leaves the frame, and a frame that runs out of gas loses all of it and all it did.
 """
 
 from __future__ import annotations
@@ -23,13 +27,47 @@ from eth.exceptions import (
 )
 from eth.vm.forks.cancun.computation import CancunComputation
 from eth.vm.logic.invalid import InvalidOpcode
+from eth_hash.auto import keccak
 
 __all__ = ["FastComputation"]
 
 _MASK = 2**256 - 1
 _SIGN = 2**255
-_SLOW, _PUSH, _DUP, _SWAP, _BINARY, _ISZERO, _NOT, _POP, _MLOAD, _MSTORE, _JUMP, _JUMPI, _JUMPDEST = range(13)
-_JUMPDEST_BYTE = 0x5B
+_POP, _MLOAD, _MSTORE, _JUMP, _JUMPI, _JUMPDEST, _SHA3, _MCOPY = (
+    0x50,
+    0x51,
+    0x52,
+    0x56,
+    0x57,
+    0x5B,
+    0x20,
+    0x5E,
+)
+
+_EXPRESSIONS = {
+    0x01: (3, 2, "({0} + {1}) & MASK"),
+    0x02: (5, 2, "({0} * {1}) & MASK"),
+    0x03: (3, 2, "({0} - {1}) & MASK"),
+    0x04: (5, 2, "{0} // {1} if {1} else 0"),
+    0x05: (5, 2, "sdiv({0}, {1})"),
+    0x06: (5, 2, "{0} % {1} if {1} else 0"),
+    0x07: (5, 2, "smod({0}, {1})"),
+    0x10: (3, 2, "1 if {0} < {1} else 0"),
+    0x11: (3, 2, "1 if {0} > {1} else 0"),
+    0x12: (3, 2, "1 if {0} ^ SIGN < {1} ^ SIGN else 0"),
+    0x13: (3, 2, "1 if {0} ^ SIGN > {1} ^ SIGN else 0"),
+    0x14: (3, 2, "1 if {0} == {1} else 0"),
+    0x15: (3, 1, "0 if {0} else 1"),
+    0x16: (3, 2, "{0} & {1}"),
+    0x17: (3, 2, "{0} | {1}"),
+    0x18: (3, 2, "{0} ^ {1}"),
+    0x19: (3, 1, "{0} ^ MASK"),
+    0x1B: (3, 2, "({1} << {0}) & MASK if {0} < 256 else 0"),
+    0x1C: (3, 2, "{1} >> {0} if {0} < 256 else 0"),
+    0x1D: (3, 2, "(signed({1}) >> min({0}, 256)) & MASK"),
+    0x35: (3, 1, "word(data[{0}:{0} + 32].ljust(32, ZERO), BIG)"),
+}
+"""Gas, number of operands from the top down, and result of the opcodes that leave one word."""
 
 
 def _signed(value: int) -> int:
@@ -52,69 +90,195 @@ def _smod(left: int, right: int) -> int:
     return (-rest if left < 0 else rest) & _MASK
 
 
-_BINARIES: dict[int, tuple[int, Callable[[int, int], int]]] = {
-    0x01: (3, lambda left, right: (left + right) & _MASK),
-    0x02: (5, lambda left, right: (left * right) & _MASK),
-    0x03: (3, lambda left, right: (left - right) & _MASK),
-    0x04: (5, lambda left, right: left // right if right else 0),
-    0x05: (5, _sdiv),
-    0x06: (5, lambda left, right: left % right if right else 0),
-    0x07: (5, _smod),
-    0x10: (3, lambda left, right: 1 if left < right else 0),
-    0x11: (3, lambda left, right: 1 if left > right else 0),
-    0x12: (3, lambda left, right: 1 if left ^ _SIGN < right ^ _SIGN else 0),
-    0x13: (3, lambda left, right: 1 if left ^ _SIGN > right ^ _SIGN else 0),
-    0x14: (3, lambda left, right: 1 if left == right else 0),
-    0x16: (3, lambda left, right: left & right),
-    0x17: (3, lambda left, right: left | right),
-    0x18: (3, lambda left, right: left ^ right),
-    0x1B: (3, lambda left, right: (right << left) & _MASK if left < 256 else 0),
-    0x1C: (3, lambda left, right: right >> left if left < 256 else 0),
-    0x1D: (3, lambda left, right: (_signed(right) >> min(left, 256)) & _MASK),
-}
-"""Gas and function of the opcodes that take two words, the top one first, and leave one."""
+def _spend(meter: Any, gas: int) -> None:
+    meter.gas_remaining -= gas
+    if meter.gas_remaining < 0:
+        raise OutOfGas("out of gas")
 
-_KIND = [_SLOW] * 256
-_GAS = [0] * 256
-for _opcode, (_cost, _) in _BINARIES.items():
-    _KIND[_opcode], _GAS[_opcode] = _BINARY, _cost
-for _opcode, _kind, _cost in (
-    (0x15, _ISZERO, 3),
-    (0x19, _NOT, 3),
-    (0x50, _POP, 2),
-    (0x51, _MLOAD, 3),
-    (0x52, _MSTORE, 3),
-    (0x56, _JUMP, 8),
-    (0x57, _JUMPI, 10),
-    (_JUMPDEST_BYTE, _JUMPDEST, 1),
-    (0x5F, _PUSH, 2),
-    *((opcode, _PUSH, 3) for opcode in range(0x60, 0x80)),
-    *((opcode, _DUP, 3) for opcode in range(0x80, 0x90)),
-    *((opcode, _SWAP, 3) for opcode in range(0x90, 0xA0)),
-):
-    _KIND[_opcode], _GAS[_opcode] = _kind, _cost
-_FUNCTION = [_BINARIES[opcode][1] if opcode in _BINARIES else None for opcode in range(256)]
+
+def _grow(memory: Any, meter: Any, start: int, size: int) -> Any:
+    """Pays for memory up to the end of a piece and makes it; nothing for a piece of no size."""
+    present, wanted = len(memory._bytes) // 32, (start + size + 31) // 32
+    if size and wanted > present:
+        _spend(meter, 3 * (wanted - present) + wanted * wanted // 512 - present * present // 512)
+        memory.extend(start, size)
+    return memory._bytes
+
+
+def _hash(memory: Any, meter: Any, start: int, size: int) -> int:
+    _spend(meter, 6 * ((size + 31) // 32))
+    piece = _grow(memory, meter, start, size)[start : start + size]
+    return int.from_bytes(keccak(bytes(piece)), "big")
+
+
+def _copy(memory: Any, meter: Any, target: int, source: int, size: int) -> Any:
+    _spend(meter, 3 * ((size + 31) // 32))
+    held = _grow(memory, meter, max(target, source), size)
+    if size:
+        held[target : target + size] = held[source : source + size]
+    return held
+
+
+def _land(target: int, targets: frozenset[int], code: bytes) -> int:
+    if target in targets:
+        return target
+    if target < len(code) and code[target] == _JUMPDEST:
+        raise InvalidInstruction(f"jump into data at {target}")
+    raise InvalidJumpDestination(f"no jump destination at {target}")
+
+
+_NAMES = {
+    "MASK": _MASK,
+    "SIGN": _SIGN,
+    "BIG": "big",
+    "ZERO": b"\0",
+    "word": int.from_bytes,
+    "signed": _signed,
+    "sdiv": _sdiv,
+    "smod": _smod,
+    "grow": _grow,
+    "sha3": _hash,
+    "copy": _copy,
+    "land": _land,
+    "InsufficientStack": InsufficientStack,
+    "FullStack": FullStack,
+}
+
+Stretch = tuple[int, Callable[[list[Any], Any, Any, bytes, frozenset[int], bytes], int]]
+"""Fixed gas, and a function that returns the next place, or its complement where py-evm must go on."""
+
+
+class _Translator:
+    """Translates one stretch: a symbolic stack, of which only what is left at the end is stored."""
+
+    def __init__(self, code: bytes, targets: frozenset[int]) -> None:
+        self._code = code
+        self._targets = targets
+        self._lines: list[str] = []
+        self._stack: list[str] = []
+        self._taken = 0
+        self._highest = 0
+        self._count = 0
+
+    def _pop(self) -> str:
+        if self._stack:
+            return self._stack.pop()
+        self._taken += 1
+        return f"s{self._taken}"
+
+    def _reach(self, depth: int) -> None:
+        """Makes the topmost `depth` items symbols."""
+        while len(self._stack) < depth:
+            self._taken += 1
+            self._stack.insert(0, f"s{self._taken}")
+
+    def _push(self, expression: str) -> None:
+        name = f"v{self._count}"
+        self._count += 1
+        self._lines.append(f"{name} = {expression}")
+        self._stack.append(name)
+
+    def __call__(self, start: int) -> Stretch:
+        place, gas, code = start, 0, self._code
+        end = None
+        while end is None:
+            opcode = code[place] if place < len(code) else 0
+            if opcode == _JUMPDEST and place > start:
+                end = str(place)
+            elif opcode in _EXPRESSIONS:
+                cost, operands, form = _EXPRESSIONS[opcode]
+                gas += cost
+                self._push(form.format(*[self._pop() for _ in range(operands)]))
+            elif 0x5F <= opcode < 0x80:
+                width = opcode - 0x5F
+                gas += 3 if width else 2
+                value = code[place + 1 : place + 1 + width].ljust(width, b"\0")
+                self._stack.append(hex(int.from_bytes(value, "big")))
+                place += width
+            elif 0x80 <= opcode < 0x90:
+                gas += 3
+                self._reach(opcode - 0x7F)
+                self._stack.append(self._stack[0x7F - opcode])
+            elif 0x90 <= opcode < 0xA0:
+                gas += 3
+                self._reach(opcode - 0x8E)
+                other = 0x8E - opcode
+                self._stack[-1], self._stack[other] = self._stack[other], self._stack[-1]
+            else:
+                cost, end = self._other(opcode, place)
+                gas += cost
+            self._highest = max(self._highest, len(self._stack) - self._taken)
+            place += 1
+        return gas, self._function(end)
+
+    def _other(self, opcode: int, place: int) -> tuple[int, str | None]:
+        """Gas of an opcode that is no expression, and where the stretch ends if it ends it."""
+        if opcode == _JUMPDEST:
+            return 1, None
+        if opcode == _POP:
+            self._pop()
+            return 2, None
+        if opcode == _MLOAD:
+            start = self._pop()
+            self._lines.append(f"if {start} + 32 > len(held): held = grow(memory, meter, {start}, 32)")
+            self._push(f"word(held[{start}:{start} + 32], BIG)")
+            return 3, None
+        if opcode == _MSTORE:
+            start, value = self._pop(), self._pop()
+            self._lines.append(f"if {start} + 32 > len(held): held = grow(memory, meter, {start}, 32)")
+            self._lines.append(f"held[{start}:{start} + 32] = ({value}).to_bytes(32, BIG)")
+            return 3, None
+        if opcode == _SHA3:
+            self._push(f"sha3(memory, meter, {self._pop()}, {self._pop()})")
+            self._lines.append("held = memory._bytes")
+            return 30, None
+        if opcode == _MCOPY:
+            target, source, size = self._pop(), self._pop(), self._pop()
+            self._lines.append(f"held = copy(memory, meter, {target}, {source}, {size})")
+            return 3, None
+        if opcode == _JUMP:
+            return 8, self._landing(self._pop())
+        if opcode == _JUMPI:
+            target, condition = self._pop(), self._pop()
+            return 10, f"{self._landing(target)} if {condition} else {place + 1}"
+        return 0, str(~place)
+
+    def _landing(self, target: str) -> str:
+        if target.startswith("0x") and int(target, 16) in self._targets:
+            return target
+        return f"land({target}, targets, code)"
+
+    def _function(self, end: str) -> Any:
+        taken = self._taken
+        lines = [f"s{place} = stack[-{place}]" for place in range(1, taken + 1)]
+        left = ", ".join(self._stack)
+        store = f"stack[-{taken}:] = [{left}]" if taken else f"stack += [{left}]" if left else ""
+        checks = [f"if len(stack) < {taken}: raise InsufficientStack('stack too short')"] if taken else []
+        if self._highest > 0:
+            checks.append(f"if len(stack) > {1024 - self._highest}: raise FullStack('stack limit reached')")
+        memory = ["held = memory._bytes"] if any("held" in line for line in self._lines) else []
+        body = [*checks, *lines, *memory, *self._lines, store, f"return {end}"]
+        source = "def stretch(stack, memory, meter, data, targets, code):\n " + "\n ".join(filter(None, body))
+        names: dict[str, Any] = {}
+        exec(compile(source, "<evm>", "exec"), _NAMES, names)
+        return names["stretch"]
 
 
 @lru_cache(maxsize=256)
-def _analysed(code: bytes) -> tuple[bytes, dict[int, int], frozenset[int]]:
-    """The code with a STOP after it, the value of each push and the places one may jump to."""
-    pushes, targets = {}, set()
+def _analysed(code: bytes) -> tuple[frozenset[int], dict[int, Stretch]]:
+    """The places one may jump to, and the stretches translated so far by their first place."""
+    targets = set()
     place = 0
     while place < len(code):
         opcode = code[place]
-        if 0x5F <= opcode < 0x80:
-            width = opcode - 0x5F
-            pushes[place] = int.from_bytes(code[place + 1 : place + 1 + width].ljust(width, b"\0"), "big")
-            place += width
-        elif opcode == _JUMPDEST_BYTE:
+        if opcode == _JUMPDEST:
             targets.add(place)
-        place += 1
-    return code + bytes(33), pushes, frozenset(targets)
+        place += opcode - 0x5E if 0x5F < opcode < 0x80 else 1
+    return frozenset(targets), {}
 
 
 class FastComputation(CancunComputation):
-    """A frame whose simple opcodes run in one loop."""
+    """A frame whose simple opcodes run translated."""
 
     # Without the wrapper that warns at every SELFDESTRUCT.
     opcodes = {  # noqa: RUF012
@@ -145,78 +309,29 @@ class FastComputation(CancunComputation):
 
 def _run(computation: Any) -> None:
     stream = computation.code
-    code, pushes, targets = _analysed(stream._raw_code_bytes)
-    length = len(stream)
-    meter, opcodes = computation._gas_meter, computation.opcodes
-    memory = computation._memory
+    code = stream._raw_code_bytes
+    targets, stretches = _analysed(code)
+    meter, opcodes, memory = computation._gas_meter, computation.opcodes, computation._memory
     stack: list[Any] = computation._stack.values
-    kinds, costs, functions = _KIND, _GAS, _FUNCTION
-    gas: int = meter.gas_remaining
-    place: int = 0
-    try:
-        while True:
-            opcode = code[place]
-            kind = kinds[opcode]
-            if kind == _SLOW:
-                meter.gas_remaining = gas
-                stream.program_counter = place + 1
-                function = opcodes.get(opcode) or InvalidOpcode(opcode)
-                try:
-                    function(computation=computation)
-                except Halt:
-                    return
-                gas = meter.gas_remaining
-                place = min(stream.program_counter, length)
-                if stack and type(stack[-1]) is not int:
-                    stack[-1] = int.from_bytes(stack[-1], "big")
-                continue
-            gas -= costs[opcode]
-            if gas < 0:
-                raise OutOfGas(f"out of gas at {place}")
-            if kind == _PUSH:
-                stack.append(pushes[place])
-                place += opcode - 0x5F
-            elif kind == _DUP:
-                stack.append(stack[0x7F - opcode])
-            elif kind == _BINARY:
-                top = stack.pop()
-                stack[-1] = functions[opcode](top, stack[-1])  # type: ignore[misc]
-            elif kind == _SWAP:
-                other = 0x8E - opcode
-                stack[-1], stack[other] = stack[other], stack[-1]
-            elif kind == _MLOAD or kind == _MSTORE:
-                start = stack.pop()
-                if start + 32 > len(memory._bytes):
-                    meter.gas_remaining = gas
-                    computation.extend_memory(start, 32)
-                    gas = meter.gas_remaining
-                if kind == _MLOAD:
-                    stack.append(int.from_bytes(memory._bytes[start : start + 32], "big"))
-                else:
-                    memory._bytes[start : start + 32] = stack.pop().to_bytes(32, "big")
-            elif kind == _JUMPI:
-                target = stack.pop()
-                if stack.pop():
-                    place = _landing(target, targets, code)
-            elif kind == _JUMP:
-                place = _landing(stack.pop(), targets, code)
-            elif kind == _ISZERO:
-                stack[-1] = 0 if stack[-1] else 1
-            elif kind == _POP:
-                stack.pop()
-            elif kind == _NOT:
-                stack[-1] ^= _MASK
-            if len(stack) > 1024:
-                raise FullStack(f"stack limit reached at {place}")
-            place += 1
-    except IndexError as error:
-        raise InsufficientStack(f"stack too short at {place}") from error
-
-
-def _landing(target: int, targets: frozenset[int], code: bytes) -> int:
-    """The place before a jump's target, which the loop steps over onto it."""
-    if target in targets:
-        return target - 1
-    if target < len(code) and code[target] == _JUMPDEST_BYTE:
-        raise InvalidInstruction(f"jump into data at {target}")
-    raise InvalidJumpDestination(f"no jump destination at {target}")
+    data = computation.msg.data_as_bytes
+    place = 0
+    while True:
+        stretch = stretches.get(place)
+        if stretch is None:
+            stretch = stretches[place] = _Translator(code, targets)(place)
+        gas = meter.gas_remaining - stretch[0]
+        if gas < 0:
+            raise OutOfGas("out of gas")
+        meter.gas_remaining = gas
+        place = stretch[1](stack, memory, meter, data, targets, code)
+        if place < 0:
+            place = ~place
+            stream.program_counter = place + 1
+            opcode = code[place] if place < len(code) else 0
+            try:
+                (opcodes.get(opcode) or InvalidOpcode(opcode))(computation=computation)
+            except Halt:
+                return
+            place = stream.program_counter
+            if stack and type(stack[-1]) is not int:
+                stack[-1] = int.from_bytes(stack[-1], "big")
