@@ -746,10 +746,10 @@ def _settle(account: uint256):
 @internal
 def _book(account: uint256, change: int256):
     """
-    @dev The money of what was settled or shifted, wad.
+    @dev The money of what was settled or shifted, wad. Even when it is nothing: the events above state cash with
+         interest to now, and what they state must be what the Vault has stored.
     """
-    if change != 0:
-        extcall VAULT.apply_trade(account, change, 0)
+    extcall VAULT.apply_trade(account, change, 0)
 
 
 @internal
