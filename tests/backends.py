@@ -35,6 +35,7 @@ class Backend(Protocol):
     def call(self, header: Header, sender: bytes, to: bytes, data: bytes, value: int) -> Outcome: ...
     def set_balance(self, address: bytes, amount: int) -> None: ...
     def balance(self, address: bytes) -> int: ...
+    def set_storage(self, address: bytes, slot: int, value: int) -> None: ...
     def snapshot(self) -> Any: ...
     def revert(self, snapshot: Any) -> None: ...
 
@@ -84,6 +85,9 @@ class Revm:
 
     def balance(self, address: bytes) -> int:
         return self._evm.balance(address)
+
+    def set_storage(self, address: bytes, slot: int, value: int) -> None:
+        self._evm.set_storage(address, slot, value)
 
     def snapshot(self) -> Any:
         return self._evm.snapshot()
@@ -188,6 +192,9 @@ class PyEvm:
 
     def balance(self, address: bytes) -> int:
         return int(self._state.get_balance(address))  # type: ignore[arg-type]
+
+    def set_storage(self, address: bytes, slot: int, value: int) -> None:
+        self._state.set_storage(address, slot, value)  # type: ignore[arg-type]
 
     def snapshot(self) -> Any:
         self._state.lock_changes()

@@ -282,6 +282,13 @@ class Env:
     def balance(self, address: str) -> int:
         return self.backend.balance(to_canonical_address(address))
 
+    def set_variable(self, contract: Contract, path: str, value: int) -> None:
+        """Overwrites a storage variable (`module.name`), to reach states that no test has time for."""
+        place: Any = load_artifact(contract.name).storage_layout
+        for part in path.split("."):
+            place = place[part]
+        self.backend.set_storage(to_canonical_address(contract.address), int(place["slot"]), value)
+
     def snapshot(self) -> tuple[Any, int, int]:
         return self.backend.snapshot(), self.timestamp, self.block_number
 
