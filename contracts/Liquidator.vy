@@ -235,7 +235,7 @@ def bid(account: uint256, bidder: uint256, fraction: uint256, max_price: int256)
     before: IMarginEngine.Assessment = self._assess(account)
     quote: Quote = self._quote(account, state, before)
     if state.phase == ILiquidator.Phase.SOLVENT:
-        assert before.equity > 0 and quote.price != 0, OVER
+        assert before.equity > 0 and not self._is_over(state), OVER
         assert quote.price > 0, RESTART
     elif state.phase == ILiquidator.Phase.DELEVERAGE:
         assert staticcall LEDGER.listed(account) == 0, HAS_POSITIONS

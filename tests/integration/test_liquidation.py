@@ -385,3 +385,26 @@ def test_the_largest_account_fits_into_a_transaction() -> None:
     assert world.ledger.position(account, 64).size == 0
     world.check()
     assert max(step.gas_used for step in steps) < GAS_LIMIT // 2
+
+
+def test_eight_of_the_largest_counterparties_fit_into_a_transaction() -> None:
+    """Invariant 44 for deleveraging: the account and eight others, all with 64 positions."""
+    world = World(many_markets(64))
+    every = {f"A{i}": 100.0 for i in range(1, 65)}
+    world.prices(**every)
+    account = world.account("trader", cash=100_000)
+    others = [world.account("maker", cash=100_000) for _ in range(8)]
+    for market in range(1, 65):
+        world.trade(account, others[0], market, 100, 120)
+        # The first passes most of it on; having paid more fees it has less equity and so the highest rank.
+        for other in others[1:]:
+            world.trade(others[0], other, market, 100, 15)
+    world.advance(60, **dict.fromkeys(every, 80.0))
+    keeper = world.env.address("keeper")
+    world.liquidator.start(account, sender=keeper)
+    world.liquidator.mark_deleverage(account, sender=keeper)
+    receipt = world.liquidator.deleverage(account, 1, others, sender=keeper)
+    assert len(receipt.named("Deleveraged")) == 8
+    assert world.ledger.position(account, 1).size == 0
+    world.check()
+    assert receipt.gas_used < GAS_LIMIT // 2, receipt.gas_used
