@@ -214,21 +214,7 @@ def release_orders(account: uint256, market: uint256, bids: uint256, asks: uint2
     @notice Gives back the reservation of orders that left the book unfilled, nano base. Exchange only.
     """
     self._check_exchange()
-    old: uint256 = position_ledger._position(account, market)
-    old_bids: uint256 = 0
-    old_asks: uint256 = 0
-    old_bids, old_asks = position_ledger._orders(account, market, old)
-    old_bids, old_asks = self._less(old_bids, old_asks, bids, asks)
-    position_ledger._store(
-        account,
-        market,
-        old,
-        ledger_math._size(old),
-        ledger_math._entry(old),
-        ledger_math._funding_index(old),
-        old_bids,
-        old_asks,
-    )
+    assert position_ledger._release(account, market, bids, asks), RESTING_UNDERFLOW
 
 
 # ---------------------------------------------------------------- Liquidator only

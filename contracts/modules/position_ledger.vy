@@ -113,6 +113,29 @@ def _write(
 
 
 @internal
+def _release(account: uint256, market: uint256, bids: uint256, asks: uint256) -> bool:
+    """
+    @dev Takes sizes off the resting totals, and the market off the list when nothing is left in it. The
+         common case, other orders or a position remain, writes one word.
+    @return bool False, and nothing changed, when less than that was resting.
+    """
+    key: uint256 = (account << 16) | market
+    resting: uint256 = self.orders[key]
+    if resting & MASK_128 < bids or resting >> 128 < asks:
+        return False
+    resting -= bids | (asks << 128)
+    self.orders[key] = resting
+    if resting == 0:
+        position: uint256 = self.positions[key]
+        if ledger_math._size(position) != 0:
+            self.positions[key] = position & ~(ledger_math.HAS_ORDERS << 248)
+        elif position != 0:
+            self.positions[key] = 0
+            self._delist(account, ledger_math._place(position))
+    return True
+
+
+@internal
 def _set_place(account: uint256, place: uint256, market: uint256):
     """
     @dev Places beyond the end of the list hold ids of delisted markets: clear before setting.
