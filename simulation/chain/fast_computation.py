@@ -8,7 +8,8 @@ py-evm's: storage, access lists, refunds, calls, creations, logs, precompiles, t
 tester turns the translation off, and tests compare the two.
 
 A stretch pays its fixed gas before it runs, not opcode by opcode. That shows nowhere: nothing in a stretch
-reads the gas left or leaves the frame, and a frame that runs out of gas loses all of it and all it did.
+reads the gas left or leaves the frame, and a frame that runs out of gas loses all of it and all it did. Where
+gas or stack do not suffice, py-evm finishes the frame, so that it fails for the reason that comes first.
 """
 
 from __future__ import annotations
@@ -17,32 +18,18 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from eth.exceptions import (
-    FullStack,
-    Halt,
-    InsufficientStack,
-    InvalidInstruction,
-    InvalidJumpDestination,
-    OutOfGas,
-)
+from eth.exceptions import Halt, InvalidJumpDestination, OutOfGas
 from eth.vm.forks.cancun.computation import CancunComputation
 from eth.vm.logic.invalid import InvalidOpcode
-from eth_hash.auto import keccak
+
+from simulation.chain.hashing import keccak
 
 __all__ = ["FastComputation"]
 
 _MASK = 2**256 - 1
 _SIGN = 2**255
-_POP, _MLOAD, _MSTORE, _JUMP, _JUMPI, _JUMPDEST, _SHA3, _MCOPY = (
-    0x50,
-    0x51,
-    0x52,
-    0x56,
-    0x57,
-    0x5B,
-    0x20,
-    0x5E,
-)
+_STOP, _SHA3, _POP, _MLOAD, _MSTORE = 0x00, 0x20, 0x50, 0x51, 0x52
+_JUMP, _JUMPI, _JUMPDEST, _MCOPY = 0x56, 0x57, 0x5B, 0x5E
 
 _EXPRESSIONS = {
     0x01: (3, 2, "({0} + {1}) & MASK"),
@@ -119,11 +106,9 @@ def _copy(memory: Any, meter: Any, target: int, source: int, size: int) -> Any:
     return held
 
 
-def _land(target: int, targets: frozenset[int], code: bytes) -> int:
+def _land(target: int, targets: frozenset[int]) -> int:
     if target in targets:
         return target
-    if target < len(code) and code[target] == _JUMPDEST:
-        raise InvalidInstruction(f"jump into data at {target}")
     raise InvalidJumpDestination(f"no jump destination at {target}")
 
 
@@ -140,12 +125,11 @@ _NAMES = {
     "sha3": _hash,
     "copy": _copy,
     "land": _land,
-    "InsufficientStack": InsufficientStack,
-    "FullStack": FullStack,
 }
 
-Stretch = tuple[int, Callable[[list[Any], Any, Any, bytes, frozenset[int], bytes], int]]
-"""Fixed gas, and a function that returns the next place, or its complement where py-evm must go on."""
+Stretch = tuple[int, int, int, Callable[[list[Any], Any, Any, bytes, frozenset[int]], int]]
+"""Fixed gas, least and largest stack at its start, and a function that returns the next place, or the
+complement of the place of an opcode that is left to py-evm."""
 
 
 class _Translator:
@@ -182,7 +166,7 @@ class _Translator:
         place, gas, code = start, 0, self._code
         end = None
         while end is None:
-            opcode = code[place] if place < len(code) else 0
+            opcode = code[place] if place < len(code) else _STOP
             if opcode == _JUMPDEST and place > start:
                 end = str(place)
             elif opcode in _EXPRESSIONS:
@@ -209,7 +193,7 @@ class _Translator:
                 gas += cost
             self._highest = max(self._highest, len(self._stack) - self._taken)
             place += 1
-        return gas, self._function(end)
+        return gas, self._taken, 1024 - self._highest, self._function(end)
 
     def _other(self, opcode: int, place: int) -> tuple[int, str | None]:
         """Gas of an opcode that is no expression, and where the stretch ends if it ends it."""
@@ -246,19 +230,16 @@ class _Translator:
     def _landing(self, target: str) -> str:
         if target.startswith("0x") and int(target, 16) in self._targets:
             return target
-        return f"land({target}, targets, code)"
+        return f"land({target}, targets)"
 
     def _function(self, end: str) -> Any:
         taken = self._taken
         lines = [f"s{place} = stack[-{place}]" for place in range(1, taken + 1)]
         left = ", ".join(self._stack)
         store = f"stack[-{taken}:] = [{left}]" if taken else f"stack += [{left}]" if left else ""
-        checks = [f"if len(stack) < {taken}: raise InsufficientStack('stack too short')"] if taken else []
-        if self._highest > 0:
-            checks.append(f"if len(stack) > {1024 - self._highest}: raise FullStack('stack limit reached')")
         memory = ["held = memory._bytes"] if any("held" in line for line in self._lines) else []
-        body = [*checks, *lines, *memory, *self._lines, store, f"return {end}"]
-        source = "def stretch(stack, memory, meter, data, targets, code):\n " + "\n ".join(filter(None, body))
+        body = [*lines, *memory, *self._lines, store, f"return {end}"]
+        source = "def stretch(stack, memory, meter, data, targets):\n " + "\n ".join(filter(None, body))
         names: dict[str, Any] = {}
         exec(compile(source, "<evm>", "exec"), _NAMES, names)
         return names["stretch"]
@@ -319,15 +300,15 @@ def _run(computation: Any) -> None:
         stretch = stretches.get(place)
         if stretch is None:
             stretch = stretches[place] = _Translator(code, targets)(place)
-        gas = meter.gas_remaining - stretch[0]
-        if gas < 0:
-            raise OutOfGas("out of gas")
+        cost, least, most, function = stretch
+        gas = meter.gas_remaining - cost
+        if gas < 0 or not least <= len(stack) <= most:
+            return _finish(computation, place)
         meter.gas_remaining = gas
-        place = stretch[1](stack, memory, meter, data, targets, code)
+        place = function(stack, memory, meter, data, targets)
         if place < 0:
-            place = ~place
-            stream.program_counter = place + 1
-            opcode = code[place] if place < len(code) else 0
+            stream.program_counter = ~place + 1
+            opcode = code[~place] if ~place < len(code) else _STOP
             try:
                 (opcodes.get(opcode) or InvalidOpcode(opcode))(computation=computation)
             except Halt:
@@ -335,3 +316,13 @@ def _run(computation: Any) -> None:
             place = stream.program_counter
             if stack and type(stack[-1]) is not int:
                 stack[-1] = int.from_bytes(stack[-1], "big")
+
+
+def _finish(computation: Any, place: int) -> None:
+    """py-evm's own loop, from `place` to the end of the frame."""
+    computation.code.program_counter = place
+    for opcode in computation.code:
+        try:
+            (computation.opcodes.get(opcode) or InvalidOpcode(opcode))(computation=computation)
+        except Halt:
+            return

@@ -13,7 +13,8 @@ from typing import Any
 
 from eth.abc import AccountDatabaseAPI
 from eth.constants import EMPTY_SHA3
-from eth_hash.auto import keccak
+
+from simulation.chain.hashing import keccak
 
 __all__ = ["FlatAccounts"]
 

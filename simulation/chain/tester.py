@@ -22,10 +22,10 @@ from eth.vm.forks.cancun import CancunVM
 from eth.vm.forks.cancun.computation import CancunComputation
 from eth.vm.forks.cancun.state import CancunState
 from eth.vm.message import Message
-from eth_hash.auto import keccak
 
 from simulation.chain.fast_computation import FastComputation
 from simulation.chain.flat_accounts import FlatAccounts
+from simulation.chain.hashing import keccak
 from simulation.chain.protocol import CHAIN_ID, TX_GAS_LIMIT_CAP
 from simulation.errors import ChainError
 from simulation.messages.chain import REASONS, BlockEnv, BlockResult, Call, Logs, Outcome, Transaction
