@@ -103,15 +103,24 @@ class BookMirror:
         np.add.at(lots, places, orders.lots[mine])
         return (ticks[::-1], lots[::-1]) if is_bid else (ticks, lots)
 
-    def reserved(self, accounts: int) -> tuple[Integers, Integers]:
-        """Lots that bids and asks of each account and market reserve; reduce-only orders reserve none."""
-        orders = self.view()
-        shape = (accounts, self._markets)
+    def reserved(self, rows: Integers, accounts: int) -> tuple[Integers, Integers]:
+        """Lots that bids and asks reserve, by row and market; reduce-only orders reserve none.
+
+        Args:
+            rows: accounts less one, rising.
+            accounts: number of all accounts.
+        """
+        place = np.full(accounts, -1, np.int64)
+        place[rows] = np.arange(len(rows))
+        shape = (len(rows), self._markets)
         bids, asks = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-        counts = self._reserves[self._live]
-        for side, total in ((orders.is_bid, bids), (~orders.is_bid, asks)):
-            mine = side & counts
-            np.add.at(total, (orders.account[mine] - 1, orders.market[mine] - 1), orders.lots[mine])
+        live = self._live
+        at = place[self._account[live] - 1]
+        counts = (at >= 0) & self._reserves[live]
+        live, at = live[counts], at[counts]
+        for total, side in ((bids, self._is_bid[live]), (asks, ~self._is_bid[live])):
+            mine = live[side]
+            np.add.at(total, (at[side], self._market[mine] - 1), self._lots[mine])
         return bids, asks
 
     def _find(self, events: EventColumns) -> Integers:

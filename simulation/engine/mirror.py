@@ -88,12 +88,18 @@ class Mirror:
         """Interest indexes at the last accrual, nearest floats; no balance is made from them."""
         self.net_settled = 0
         """Sum over positions of size * (entry - funding index), wad."""
+        self.size_sum = [0] * markets
+        """Sum of positions by market, nano base; 0 as long as every trade is zero-sum."""
+        self.long_sum = [0] * markets
+        """Sum of long positions by market, nano base."""
+        self.touched = np.zeros(0, np.int64)
+        """Rows of accounts that the latest block's events name; they may have changed, no other has."""
         self.book = BookMirror(markets)
         self.auctions: dict[int, AuctionState] = {}
         self.tokens = {name: TokenMirror() for name in (*tokens, fund)}
         self._names = (*tokens, fund)
         self._rows_of: dict[bytes, list[int]] = {}
-        self._worth: dict[tuple[int, int], int] = {}
+        self._worth: dict[tuple[int, int], tuple[int, int]] = {}
 
     def apply(self, events: Sequence[EventColumns], timestamp: int) -> None:
         """Takes in all events of one block at its time, unix seconds."""
@@ -116,9 +122,30 @@ class Mirror:
             self.supply_index = float(accrued.wide("supply_index").floats()[-1])
         self.book.apply(by_name)
         self._apply_liquidation(by_name, timestamp)
+        self._note_touched(by_name)
         for columns in transfers:
             if columns.contract in self.tokens:
                 self._apply_transfers(columns)
+
+    def _note_touched(self, events: Mapping[str, EventColumns]) -> None:
+        named = [
+            events[name].small(column)
+            for name, column in (
+                ("AccountCreated", "account"),
+                ("PositionModified", "account"),
+                ("CashMoved", "account"),
+                ("CollateralMoved", "account"),
+                ("Deposited", "account"),
+                ("Withdrawn", "account"),
+                ("LiquidationSet", "account"),
+                ("OrderPlaced", "account"),
+                ("OrderFilled", "maker"),
+                ("OrderRemoved", "account"),
+            )
+            if name in events
+        ]
+        rows = np.unique(np.concatenate(named)) - 1 if named else np.zeros(0, np.int64)
+        self.touched = rows[rows >= 0]
 
     def _create(self, created: EventColumns) -> None:
         owners = created.address("owner")
@@ -194,8 +221,11 @@ class Mirror:
         for key in set(zip(rows.tolist(), columns.tolist(), strict=True)):
             size = self.size.item(key)
             worth = size * (self.entry.item(key) - self.funding.item(key)) if size else 0
-            self.net_settled += worth - self._worth.get(key, 0)
-            self._worth[key] = worth
+            old_size, old_worth = self._worth.get(key, (0, 0))
+            self.net_settled += worth - old_worth
+            self.size_sum[key[1]] += size - old_size
+            self.long_sum[key[1]] += max(size, 0) - max(old_size, 0)
+            self._worth[key] = size, worth
 
     def _apply_liquidation(self, events: Mapping[str, EventColumns], timestamp: int) -> None:
         if "LiquidationSet" in events:

@@ -11,20 +11,55 @@ from numpy.typing import NDArray
 
 from simulation.engine.abi import encode_call
 from simulation.engine.terms import Protocol
-from simulation.messages import Books, Limbs, Wide, field, int128, limbs, small
+from simulation.messages import Books, Limbs, Wide, field, int128, small
 
-__all__ = ["RawWorld", "WorldReader"]
+__all__ = ["RawFeed", "RawMarket", "RawWorld", "WorldReader"]
 
 MAX_LEDGER_WORDS = 16_384
 MAX_VAULT_WORDS = 8_192
 MAX_ACCOUNTS = 8_192
+MASK_16, MASK_32, MASK_72, MASK_80 = (2**bits - 1 for bits in (16, 32, 72, 80))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
+class RawMarket:
+    """A market as the contracts have it."""
+
+    mark: int
+    """Nano USD."""
+    spot: int
+    """Nano USD."""
+    funding_index: int
+    """Nano USD per unit of base, accrued to now."""
+    confidence: int
+    """Bps."""
+    valid: bool
+    funding_rate: int
+    """Wad per hour."""
+    best_bid: int
+    """Tick; 0: none."""
+    best_ask: int
+    open_interest: int
+    """Nano base, one side."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawFeed:
+    """The tick of a feed (IOracle)."""
+
+    spot: int
+    """Nano USD."""
+    mark: int
+    timestamp: int
+    flags: int
+
+
+@dataclass(slots=True, eq=False)
 class RawWorld:
-    """What the contracts say, exact."""
+    """What the contracts say, exact. One object for a whole run: every read brings it up to date."""
 
     cash: Wide
+    """By account, stored: without interest since the last touch, wad."""
     cash_index: Wide
     collateral: Wide
     """(accounts, assets 1..), token units."""
@@ -32,23 +67,15 @@ class RawWorld:
     size: Wide
     """(accounts, markets), nano base."""
     entry: Wide
+    """Nano USD."""
     funding: Wide
     bids: Wide
+    """Resting buy size, nano base."""
     asks: Wide
-    mark: NDArray[np.int64]
-    """By market, nano USD."""
-    spot: NDArray[np.int64]
-    funding_index: Wide
-    """Nano USD per unit of base, accrued to now."""
-    confidence: NDArray[np.int64]
-    valid: NDArray[np.bool_]
-    funding_rate: Wide
-    """Wad per hour."""
-    best: NDArray[np.int64]
-    """(markets, 2), ticks of best bid and ask, 0: none."""
-    open_interest: Wide
-    ticks: Limbs
-    """Words of the feeds (IOracle)."""
+    changed: NDArray[np.int64]
+    """Rows of accounts of which any word differs from the read before; all of them at first."""
+    markets: tuple[RawMarket, ...]
+    feeds: tuple[RawFeed, ...]
     books: Books
     held: tuple[int, ...]
     """Token units of assets 1.. that the Vault holds for accounts."""
@@ -73,7 +100,28 @@ class WorldReader:
         self._accounts = accounts
         self._markets = len(protocol.markets)
         self._assets = len(protocol.assets) - 1
-        self._feeds = len(protocol.feeds)
+        self._words = [np.zeros(0, np.uint64)] * 2
+        shape = (accounts, self._markets)
+        self._world = RawWorld(
+            cash=Wide.zeros(accounts),
+            cash_index=Wide.zeros(accounts),
+            collateral=Wide.zeros((accounts, self._assets)),
+            liquidating=np.zeros(accounts, np.bool_),
+            size=Wide.zeros(shape),
+            entry=Wide.zeros(shape),
+            funding=Wide.zeros(shape),
+            bids=Wide.zeros(shape),
+            asks=Wide.zeros(shape),
+            changed=np.zeros(0, np.int64),
+            markets=(),
+            feeds=(),
+            books=Books(0, 0, 0, 0, 0, 0, 0, 0),
+            held=(),
+            balances=(),
+            fund_capacity=0,
+            fund_supply=0,
+            fund_locked=False,
+        )
         self.calls = tuple(self._calls(protocol))
         """Target address and calldata, in the order in which `decode` takes the answers."""
 
@@ -105,60 +153,94 @@ class WorldReader:
             yield first, min(step, self._accounts + 1 - first)
 
     def decode(self, answers: Sequence[bytes]) -> RawWorld:
-        """The world from the answers to `calls`."""
-        rest = iter(answers)
-        rows, markets = self._accounts, self._markets
-        ledger = self._table(rest, 1 + 2 * markets, MAX_LEDGER_WORDS)
+        """The world from the answers to `calls`: only words that differ from the read before are decoded."""
+        rest, world = iter(answers), self._world
+        ledger = self._table(rest, 1 + 2 * self._markets, MAX_LEDGER_WORDS)
         vault = self._table(rest, 1 + self._assets, MAX_VAULT_WORDS)
-        positions = ledger[:, 1:].reshape(rows, markets, 2, 4)
-        market_words, ticks = _array(next(rest)), _array(next(rest))
-        books = Books(*int128(limbs(next(rest))).ints())
-        funding, best, interest = [], [], []
-        for _ in range(markets):
-            funding.append(limbs(next(rest))[1])
-            best.append(limbs(next(rest)))
-            interest.append(limbs(next(rest))[0])
+        changed = np.union1d(self._update_ledger(ledger), self._update_vault(vault))
+        words, ticks = _integers(next(rest))[2:], _integers(next(rest))[2:]
+        books = [_signed(value) for value in _integers(next(rest))]
+        world.changed = changed
+        world.markets = tuple(
+            self._market(word, _integers(next(rest)), _integers(next(rest)), _integers(next(rest)))
+            for word in words
+        )
+        world.feeds = tuple(
+            RawFeed(tick & MASK_72, (tick >> 72) & MASK_72, (tick >> 160) & MASK_32, tick >> 240)
+            for tick in ticks
+        )
+        world.books = Books(*books)
         balances, held = [], []
         for asset in range(self._assets + 1):
-            balances.append(_number(next(rest)))
+            balances.append(_integers(next(rest))[0])
             if asset:
-                held.append(_number(next(rest)))
-        return RawWorld(
-            cash=field(vault[:, 0], 0, 128, signed=True),
-            cash_index=field(vault[:, 0], 128, 96),
-            collateral=int128(vault[:, 1:]),
-            liquidating=small(ledger[:, 0], 0, 1) != 0,
-            size=field(positions[:, :, 0], 0, 80, signed=True),
-            entry=field(positions[:, :, 0], 80, 80),
-            funding=field(positions[:, :, 0], 160, 80, signed=True),
-            bids=field(positions[:, :, 1], 0, 128),
-            asks=field(positions[:, :, 1], 128, 128),
-            mark=field(market_words, 0, 72).int64(),
-            spot=field(market_words, 72, 72).int64(),
-            funding_index=field(market_words, 144, 80, signed=True),
-            confidence=small(market_words, 224, 16),
-            valid=small(market_words, 240, 16) == 1,
-            funding_rate=int128(np.stack(funding)),
-            best=small(np.stack(best), 0, 63),
-            open_interest=int128(np.stack(interest)),
-            ticks=ticks,
-            books=books,
-            held=tuple(held),
-            balances=tuple(balances),
-            fund_capacity=_number(next(rest)),
-            fund_supply=_number(next(rest)),
-            fund_locked=_number(next(rest)) != 0,
+                held.append(_integers(next(rest))[0])
+        world.balances, world.held = tuple(balances), tuple(held)
+        world.fund_capacity, world.fund_supply, locked = (_integers(next(rest))[0] for _ in range(3))
+        world.fund_locked = locked != 0
+        return world
+
+    @staticmethod
+    def _market(word: int, funding: Sequence[int], best: Sequence[int], interest: Sequence[int]) -> RawMarket:
+        index = (word >> 144) & MASK_80
+        return RawMarket(
+            mark=word & MASK_72,
+            spot=(word >> 72) & MASK_72,
+            funding_index=index - (index >> 79 << 80),
+            confidence=(word >> 224) & MASK_16,
+            valid=word >> 240 == 1,
+            funding_rate=_signed(funding[1]),
+            best_bid=best[0],
+            best_ask=best[1],
+            open_interest=interest[0],
         )
 
-    def _table(self, rest: Iterator[bytes], words: int, most: int) -> Limbs:
-        parts = [_array(next(rest)).reshape(count, words, 4) for _, count in self._chunks(words, most)]
+    def _table(self, rest: Iterator[bytes], words: int, most: int) -> NDArray[np.uint64]:
+        """Words of all accounts as they came, big-endian, a row each."""
+        parts = [
+            np.frombuffer(next(rest), np.uint64, offset=64).reshape(count, 4 * words)
+            for _, count in self._chunks(words, most)
+        ]
         return np.concatenate(parts) if len(parts) != 1 else parts[0]
 
+    def _fresh(self, table: int, words: NDArray[np.uint64]) -> tuple[NDArray[np.int64], Limbs]:
+        """Rows that differ from the read before, and their words."""
+        before = self._words[table]
+        if before.shape == words.shape:
+            rows = np.flatnonzero((before != words).any(axis=1))
+        else:
+            rows = np.arange(len(words))
+        self._words[table] = words
+        return rows, words[rows].byteswap().reshape(len(rows), words.shape[1] // 4, 4)
 
-def _array(answer: bytes) -> Limbs:
-    """A returned dynamic array: offset, length, items."""
-    return limbs(memoryview(answer)[64:])
+    def _update_ledger(self, words: NDArray[np.uint64]) -> NDArray[np.int64]:
+        rows, fresh = self._fresh(0, words)
+        if len(rows):
+            world = self._world
+            pairs = fresh[:, 1:].reshape(len(rows), self._markets, 2, 4)
+            position, orders = pairs[:, :, 0], pairs[:, :, 1]
+            world.liquidating[rows] = small(fresh[:, 0], 0, 1) != 0
+            world.size.put(rows, field(position, 0, 80, signed=True))
+            world.entry.put(rows, field(position, 80, 80))
+            world.funding.put(rows, field(position, 160, 80, signed=True))
+            world.bids.put(rows, field(orders, 0, 128))
+            world.asks.put(rows, field(orders, 128, 128))
+        return rows
+
+    def _update_vault(self, words: NDArray[np.uint64]) -> NDArray[np.int64]:
+        rows, fresh = self._fresh(1, words)
+        if len(rows):
+            world = self._world
+            world.cash.put(rows, field(fresh[:, 0], 0, 128, signed=True))
+            world.cash_index.put(rows, field(fresh[:, 0], 128, 96))
+            world.collateral.put(rows, int128(fresh[:, 1:]))
+        return rows
 
 
-def _number(answer: bytes) -> int:
-    return int.from_bytes(answer[:32], "big")
+def _integers(answer: bytes) -> list[int]:
+    """All words of an answer, unsigned."""
+    return [int.from_bytes(answer[start : start + 32], "big") for start in range(0, len(answer), 32)]
+
+
+def _signed(word: int) -> int:
+    return word - (word >> 255 << 256)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from simulation.messages import EventColumns, Wide
 from simulation.messages.schema import EVENTS, USD
@@ -21,6 +22,13 @@ from simulation.messages.schema import EVENTS, USD
 __all__ = ["EventTable", "GrowingTable"]
 
 PARTIAL = ".partial"
+
+NUMBERS = {
+    pa.uint16(): np.uint16,
+    pa.uint32(): np.uint32,
+    pa.uint64(): np.uint64,
+    pa.float64(): np.float64,
+}
 
 ACCOUNT_FIELDS = ("account", "maker")
 COUNTERPARTY_FIELDS = ("taker", "bidder", "counterparty")
@@ -53,8 +61,10 @@ class GrowingTable:
 
     def flush(self) -> None:
         """Writes what is buffered as one row group."""
-        if not len(self):
-            return
+        if len(self):
+            self._write()
+
+    def _write(self) -> None:
         arrays = [_array(self._columns[item.name], item.type) for item in self._schema]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
         self._columns = {name: [] for name in self._columns}
@@ -90,47 +100,48 @@ class EventTable(GrowingTable):
         """Writes what is buffered, by block and place in the block."""
         if not self._rows:
             return
-        parts = [_event_table(parts) for _, parts in sorted(self._pending.items())]
-        table = pa.concat_tables(parts)
-        order = np.lexsort((table["log_index"].to_numpy(), table["block"].to_numpy()))
-        self._writer.write_table(table.take(pa.array(order)))
+        for (contract, name), parts in sorted(self._pending.items()):
+            self.extend(_event_columns(contract, name, parts))
+        order = np.lexsort((self._columns["log_index"], self._columns["block"])).tolist()
+        self._columns = {name: [column[row] for row in order] for name, column in self._columns.items()}
         self._pending, self._rows = {}, 0
+        self._write()
 
 
-def _event_table(parts: Sequence[tuple[int, EventColumns]]) -> pa.Table:
+def _event_columns(
+    contract: str, name: str, parts: Sequence[tuple[int, EventColumns]]
+) -> dict[str, Sequence[Any]]:
     first = parts[0][1]
     lengths = [len(columns) for _, columns in parts]
     joined = EventColumns(
-        first.contract,
-        first.name,
+        contract,
+        name,
         np.concatenate([columns.transaction for _, columns in parts]),
         np.concatenate([columns.log for _, columns in parts]),
         first.fields,
         first.types,
         np.concatenate([columns.words for _, columns in parts]),
     )
-    rows = sum(lengths)
-    return pa.Table.from_arrays(
-        [
-            pa.array(np.repeat([block for block, _ in parts], lengths), pa.uint32()),
-            pa.array(joined.transaction, pa.uint32()),
-            pa.array(joined.log, pa.uint32()),
-            pa.array([joined.contract] * rows, pa.string()),
-            pa.array([joined.name] * rows, pa.string()),
-            _number(joined, ACCOUNT_FIELDS, pa.uint32()),
-            _number(joined, COUNTERPARTY_FIELDS, pa.uint32()),
-            _number(joined, ("market",), pa.uint16()),
-            pa.array(_json(joined), pa.string()),
-        ],
-        schema=EVENTS,
-    )
+    rows = len(joined)
+    return {
+        "block": np.repeat([block for block, _ in parts], lengths).tolist(),
+        "index": joined.transaction.tolist(),
+        "log_index": joined.log.tolist(),
+        "contract": [contract] * rows,
+        "event": [name] * rows,
+        "account": _number(joined, ACCOUNT_FIELDS),
+        "counterparty": _number(joined, COUNTERPARTY_FIELDS),
+        "market": _number(joined, ("market",)),
+        "fields": _json(joined),
+    }
 
 
-def _number(columns: EventColumns, names: Sequence[str], kind: pa.DataType) -> pa.Array:
+def _number(columns: EventColumns, names: Sequence[str]) -> Sequence[int | None]:
     for name in names:
         if name in columns.fields and columns.types[columns.fields[name]] == "uint256":
-            return pa.array(columns.small(name), kind)
-    return pa.nulls(len(columns), kind)
+            numbers: list[int | None] = columns.small(name).tolist()
+            return numbers
+    return [None] * len(columns)
 
 
 def _json(columns: EventColumns) -> list[str]:
@@ -149,7 +160,27 @@ def _json(columns: EventColumns) -> list[str]:
 
 
 def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """An Arrow array straight from buffers: `pa.array` would import pandas and look at every value."""
+    known = np.array([value is not None for value in values]) if None in values else None
+    valid = None if known is None else _bits(known)
     if kind == USD:
-        wide = Wide.of(values)
-        return pa.Array.from_buffers(kind, len(wide), [None, pa.py_buffer(wide.decimals())])
-    return pa.array(values, kind)
+        return _from_buffers(kind, len(values), [valid, Wide.of(values).decimals()])
+    if kind == pa.string():
+        encoded = [value.encode() for value in values]
+        offsets = np.zeros(len(values) + 1, np.int32)
+        np.cumsum([len(item) for item in encoded], out=offsets[1:])
+        return _from_buffers(kind, len(values), [valid, offsets.tobytes(), b"".join(encoded)])
+    filled = values if known is None else [0 if value is None else value for value in values]
+    if kind == pa.bool_():
+        return _from_buffers(kind, len(values), [valid, _bits(np.array(filled, np.bool_))])
+    return _from_buffers(kind, len(values), [valid, np.array(filled, NUMBERS[kind]).tobytes()])
+
+
+def _bits(flags: NDArray[np.bool_]) -> bytes:
+    return np.packbits(flags, bitorder="little").tobytes()
+
+
+def _from_buffers(kind: pa.DataType, length: int, buffers: Sequence[bytes | None]) -> pa.Array:
+    return pa.Array.from_buffers(
+        kind, length, [None if data is None else pa.py_buffer(data) for data in buffers]
+    )

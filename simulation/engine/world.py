@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,8 +18,6 @@ from simulation.messages import (
     FundView,
     MarketView,
     View,
-    field,
-    small,
 )
 from simulation.messages.market import PriceTick
 from simulation.messages.view import Floats
@@ -27,6 +25,20 @@ from simulation.messages.view import Floats
 __all__ = ["ViewBuilder"]
 
 NANO, WAD = 1e-9, 1e-18
+
+
+@dataclass(slots=True, eq=False)
+class _Floats:
+    """Balances as floats, kept from block to block. Units as in AccountsView."""
+
+    cash: Floats
+    cash_index: Floats
+    size: Floats
+    entry: Floats
+    funding: Floats
+    bids: Floats
+    asks: Floats
+    collateral: Floats
 
 
 class ViewBuilder:
@@ -43,6 +55,7 @@ class ViewBuilder:
         self._initial_haircut = np.array([asset.initial_haircut for asset in protocol.assets[1:]])
         self._maintenance_haircut = np.array([asset.maintenance_haircut for asset in protocol.assets[1:]])
         self._units = np.array([10.0**-asset.decimals for asset in protocol.assets])
+        self._now: _Floats | None = None
         self._market_of_feed = {
             market.feed: number for number, market in reversed(list(enumerate(protocol.markets, start=1)))
         }
@@ -103,29 +116,25 @@ class ViewBuilder:
         return tick.price_nano(terms.gas_symbol) * NANO if terms.gas_symbol else terms.gas_price_usd
 
     def _feeds(self, tick: PriceTick, raw: RawWorld) -> tuple[FeedView, ...]:
-        spot, mark = field(raw.ticks, 0, 72).floats(NANO), field(raw.ticks, 72, 72).floats(NANO)
-        time, flags = small(raw.ticks, 160, 32), small(raw.ticks, 240, 16)
         return tuple(
             FeedView(
                 feed=item.feed,
                 market=self._market_of_feed.get(item.feed, 0),
                 reference=tick.price_nano(item.symbol) * NANO,
-                spot=float(spot[place]),
-                mark=float(mark[place]),
-                timestamp=int(time[place]),
-                flags=int(flags[place]),
+                spot=found.spot * NANO,
+                mark=found.mark * NANO,
+                timestamp=found.timestamp,
+                flags=found.flags,
             )
-            for place, item in enumerate(self._protocol.feeds)
+            for item, found in zip(self._protocol.feeds, raw.feeds, strict=True)
         )
 
     def _markets(self, tick: PriceTick, mirror: Mirror, raw: RawWorld) -> tuple[MarketView, ...]:
-        rates, indexes = raw.funding_rate.floats(WAD), raw.funding_index.floats(NANO)
-        interest = raw.open_interest.floats(NANO)
         found = []
-        for column, terms in enumerate(self._protocol.markets):
+        for column, (terms, now) in enumerate(zip(self._protocol.markets, raw.markets, strict=True)):
             bid_ticks, bid_lots = mirror.book.levels(column + 1, True)
             ask_ticks, ask_lots = mirror.book.levels(column + 1, False)
-            mark, last = int(raw.mark[column]) * NANO, int(mirror.book.last_tick[column])
+            mark, last = now.mark * NANO, int(mirror.book.last_tick[column])
             found.append(
                 MarketView(
                     market=column + 1,
@@ -134,13 +143,13 @@ class ViewBuilder:
                     tick_size=terms.tick_size * NANO,
                     lot_size=terms.lot_size * NANO,
                     reference=self._reference(tick, terms.feed),
-                    spot=int(raw.spot[column]) * NANO,
+                    spot=now.spot * NANO,
                     mark=mark,
-                    confidence=int(raw.confidence[column]) / 10_000,
-                    valid=bool(raw.valid[column]),
-                    funding_rate=float(rates[column]),
-                    funding_index=float(indexes[column]),
-                    open_interest=float(interest[column]),
+                    confidence=now.confidence / 10_000,
+                    valid=now.valid,
+                    funding_rate=now.funding_rate * WAD,
+                    funding_index=now.funding_index * NANO,
+                    open_interest=now.open_interest * NANO,
                     last_price=last * terms.tick_size * NANO if last else mark,
                     bid_ticks=bid_ticks,
                     bid_lots=bid_lots,
@@ -151,25 +160,25 @@ class ViewBuilder:
         return tuple(found)
 
     def _accounts(self, mirror: Mirror, raw: RawWorld, prices: Floats) -> AccountsView:
-        cash = mirror.cash.floats(WAD)
+        self._refresh(mirror, raw)
+        now = self._now
+        assert now is not None
         # Interest since an account was last touched: its side's index now over the index it was touched at.
-        index = np.where(mirror.cash.high < 0, mirror.borrow_index, mirror.supply_index)
-        touched = raw.cash_index.floats()
-        cash = cash * np.where(touched > 0, index / np.maximum(touched, 1.0), 1.0)
-        size, entry = mirror.size.floats(NANO), mirror.entry.floats(NANO)
-        bids, asks = raw.bids.floats(NANO), raw.asks.floats(NANO)
-        collateral = mirror.collateral.floats() * self._units[1:]
-        values = collateral * prices[1:]
+        index = np.where(now.cash < 0, mirror.borrow_index, mirror.supply_index)
+        cash = now.cash * np.where(now.cash_index > 0, index / np.maximum(now.cash_index, 1.0), 1.0)
+        values = now.collateral * prices[1:]
+        size, entry, bids, asks = now.size.copy(), now.entry.copy(), now.bids.copy(), now.asks.copy()
+        collateral = now.collateral.copy()
         result = margins(
             cash,
             size,
             entry,
-            mirror.funding.floats(NANO),
+            now.funding,
             bids,
             asks,
             values,
-            raw.mark * NANO,
-            raw.funding_index.floats(NANO),
+            np.array([market.mark * NANO for market in raw.markets]),
+            np.array([market.funding_index * NANO for market in raw.markets]),
             self._protocol.markets,
             self._initial_haircut,
             self._maintenance_haircut,
@@ -195,6 +204,35 @@ class ViewBuilder:
         for name in AccountsView.__dataclass_fields__:
             getattr(view, name).flags.writeable = False
         return view
+
+    def _refresh(self, mirror: Mirror, raw: RawWorld) -> None:
+        """Brings the floats of all accounts up to date: only rows that chain or events have touched moved."""
+        if self._now is None or len(self._now.cash) != mirror.accounts:
+            shape = mirror.size.low.shape
+            self._now = _Floats(
+                cash=np.zeros(mirror.accounts),
+                cash_index=np.zeros(mirror.accounts),
+                size=np.zeros(shape),
+                entry=np.zeros(shape),
+                funding=np.zeros(shape),
+                bids=np.zeros(shape),
+                asks=np.zeros(shape),
+                collateral=np.zeros(mirror.collateral.low.shape),
+            )
+            rows = np.arange(mirror.accounts)
+        else:
+            rows = np.union1d(raw.changed, mirror.touched)
+        if not len(rows):
+            return
+        now = self._now
+        now.cash[rows] = mirror.cash[rows].floats(WAD)
+        now.cash_index[rows] = raw.cash_index[rows].floats()
+        now.size[rows] = mirror.size[rows].floats(NANO)
+        now.entry[rows] = mirror.entry[rows].floats(NANO)
+        now.funding[rows] = mirror.funding[rows].floats(NANO)
+        now.bids[rows] = raw.bids[rows].floats(NANO)
+        now.asks[rows] = raw.asks[rows].floats(NANO)
+        now.collateral[rows] = mirror.collateral[rows].floats() * self._units[1:]
 
     def _auctions(self, mirror: Mirror, accounts: AccountsView, timestamp: int) -> AuctionsView:
         live = sorted(mirror.auctions.items())
