@@ -71,8 +71,8 @@ def with_decimals(cash: int, collateral: int) -> ProtocolSpec:
 class World:
     """A deployed protocol with named roles. Amounts in the chain's units unless a keyword says otherwise.
 
-    `wiring` puts roles in the place of wired contracts: {"Ledger": ("exchange", "liquidator")} lets the role
-    `exchange` call what is the Exchange's. `artifacts` deploys other code under a name of the plan.
+    `wiring` puts roles or mocks in the place of wired contracts: {"Ledger": ("MockCaller", "liquidator")}
+    lets the role `liquidator` call what is the Liquidator's. `artifacts` deploys other code under a name.
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class World:
         self.feeds = feed_numbers(self.protocol)
         self.keys = [signing_key(f"feed signer {i}") for i in range(self.protocol.oracle.signers)]
         signers = tuple("0x" + address_of(key).hex() for key in self.keys)
+        self.mocks: dict[str, Contract] = {}
         steps = plan(self.protocol, self.env.address("guardian"), signers)
         self.contracts: dict[str, Contract] = run(
             tuple(self._altered(step, wiring or {}, artifacts or {}) for step in steps),
@@ -111,11 +112,14 @@ class World:
         if isinstance(step, Deploy):
             return replace(step, artifact=artifacts.get(step.name, step.artifact))
         if isinstance(step, Call) and step.function == "wire" and step.target in wiring:
-            # A capital is a contract of the plan, anything else a role.
-            names = wiring[step.target]
-            args = tuple(Ref(name) if name[0].isupper() else self.env.address(name) for name in names)
-            return replace(step, args=args)
+            return replace(step, args=tuple(self._stand_in(name) for name in wiring[step.target]))
         return step
+
+    def _stand_in(self, name: str) -> Ref | Contract | str:
+        """A mock, a contract of the plan, or a role."""
+        if name.startswith("Mock"):
+            return self.mocks.setdefault(name, self.env.deploy(name))
+        return Ref(name) if name[0].isupper() else self.env.address(name)
 
     # -- prices
 
@@ -209,6 +213,22 @@ class World:
         self.place(self.owner(seller), seller, market, SELL, price, size)
         return self.place_receipt(self.owner(buyer), buyer, market, BUY, price, size, IMMEDIATE)
 
+    def as_exchange(self, *calls: tuple[Any, ...]) -> Receipt:
+        """Calls of the Ledger in one transaction of what stands for the Exchange: (function, arguments ...).
+
+        The receipt's value is the first word that each answered.
+        """
+        encoded = [self.ledger.encode(name, *args) for name, *args in calls]
+        return self.mocks["MockCaller"].run(self.ledger.address, encoded)
+
+    def match(self, taker: int, maker: int, market: int, price: int, size: int, fee: int = 0) -> Receipt:
+        """One fill, each side paying `fee` wad; size in nano base, the taker's, and price in nano USD."""
+        caller = self.vault.account(taker).owner
+        return self.as_exchange(
+            ("fill_maker", maker, market, -size, price, fee, False),
+            ("fill_taker", caller, taker, market, size, size * price, fee, 0),
+        )
+
     def owner(self, account: int) -> str:
         """The role that owns an account."""
         return self.roles()[self.vault.account(account).owner]
@@ -280,9 +300,9 @@ class World:
 
 EXCHANGE_AND_LIQUIDATOR = (
     ("Vault", ("Ledger", "liquidator", "InsuranceFund")),
-    ("Ledger", ("exchange", "liquidator")),
+    ("Ledger", ("MockCaller", "liquidator")),
 )
-"""Wiring of a world where the roles `exchange` and `liquidator` call the Ledger and the Vault by hand."""
+"""Wiring of a world where `as_exchange` and the role `liquidator` call the Ledger and the Vault by hand."""
 
 
 @cache
@@ -293,7 +313,7 @@ def _deployed(wiring: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[World, A
 
 
 def fresh_world(wiring: tuple[tuple[str, tuple[str, ...]], ...] = ()) -> World:
-    """The default protocol at 2,000 and 30,000 USD without accounts; deployed once a process, rewound here."""
+    """The default protocol at 2,000 and 30,000 USD, no accounts; deployed once a process, rewound here."""
     world, snapshot = _deployed(wiring)
     world.env.revert(snapshot)
     return world
