@@ -170,6 +170,13 @@ def _rest_new_level(bench: Bench) -> Receipt:
     return _rest(bench, PRICE - 20.05)
 
 
+def _rest_empty_level(bench: Bench) -> Receipt:
+    _quote(bench)
+    order = bench.world.place("house", bench.house, 1, BUY, PRICE - 20.05, 1)[0]
+    bench.world.exchange.cancel(order, sender=bench.sender("house"))
+    return _rest(bench, PRICE - 20.05)
+
+
 def _rest_again(bench: Bench) -> Receipt:
     _quote(bench)
     return _rest(bench)
@@ -315,7 +322,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "Exchange.place trade": _trade,
     "Exchange.place trade, maker holds as many": _trade_both,
     "Exchange.place resting": _rest_again,
-    "Exchange.place resting, new level": _rest_new_level,
+    "Exchange.place resting, level was empty": _rest_empty_level,
+    "Exchange.place resting, level never used": _rest_new_level,
     "Exchange.place resting, first order in an empty book": _rest,
     "Exchange.cancel": _cancel,
     "Exchange.cancel, last of its level": _cancel_level,

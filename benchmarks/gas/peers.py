@@ -34,7 +34,7 @@ REACH: Mapping[tuple[str, int], int] = {
     ("Exchange.place trade", 1): 450_000,
     ("Exchange.place trade", 32): 700_000,
     ("Exchange.place resting", 1): 160_000,
-    ("Exchange.place resting, new level", 1): 160_000,
+    ("Exchange.place resting, level was empty", 1): 160_000,
     ("Exchange.cancel", 1): 60_000,
     ("Liquidator.start and bid 10 %", 64): 6_000_000,
     ("Ledger.settle", 64): 1_500_000,
