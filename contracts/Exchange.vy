@@ -222,12 +222,11 @@ def cancel_all(account: uint256) -> uint256:
             market = book_math._market(order)
             bids = 0
             asks = 0
-        if order & book_math.IS_REDUCE_ONLY == 0:
-            if order & book_math.IS_BID != 0:
-                bids += book_math._lots(order)
-            else:
-                asks += book_math._lots(order)
-        self._remove(order_id, order, reason)
+        size: uint256 = self._remove(order_id, order, reason)
+        if order & book_math.IS_BID != 0:
+            bids += size
+        else:
+            asks += size
     self._release(account, market, bids, asks)
     return len(open_orders)
 
@@ -294,8 +293,7 @@ def best(market: uint256) -> (uint256, uint256):
     """
     @notice Ticks of the best bid and the best ask; 0 for an empty side. Expired orders count until they are removed.
     """
-    book: uint256 = order_book.books[market]
-    return book_math._best(book, True), book_math._best(book, False)
+    return self._best(market, True), self._best(market, False)
 
 
 @external
@@ -307,13 +305,13 @@ def depth(market: uint256, is_bid: bool, levels: uint256) -> DynArray[IExchange.
     """
     side: uint256 = book_math._side(market, is_bid)
     found: DynArray[IExchange.Level, MAX_LEVELS] = []
-    tick: uint256 = book_math._best(order_book.books[market], is_bid)
+    tick: uint256 = self._best(market, is_bid)
     for _: uint256 in range(min(levels, MAX_LEVELS), bound=MAX_LEVELS):
         if tick == 0:
             break
         level: uint256 = order_book.levels[book_math._level_key(side, tick)]
         found.append(
-            IExchange.Level(tick=tick, lots=(level >> 80) & book_math.MASK_64, orders=level >> 144)
+            IExchange.Level(tick=tick, lots=(level >> 80) & book_math.MASK_64, orders=(level >> 144) & book_math.MASK_32)
         )
         tick = tick_bitmap._beyond(side, tick)
     return found
@@ -365,7 +363,7 @@ def _place(
         open_lots = min(lots, self._reducible_down(account, market, is_bid, lot_size))
 
     taken: Taken = empty(Taken)
-    if open_lots != 0 and book_math._crosses(is_bid, tick, book_math._best(book, not is_bid)):
+    if open_lots != 0 and book_math._crosses(is_bid, tick, book_math._top(book, not is_bid)):
         taken = self._match(
             Incoming(
                 account=account,
@@ -432,8 +430,12 @@ def _match(incoming: Incoming, book: uint256) -> Taken:
     """
     taken: Taken = empty(Taken)
     maker_side: uint256 = book_math._side(incoming.market, not incoming.is_bid)
-    best: uint256 = book_math._best(book, not incoming.is_bid)
+    top: uint256 = book_math._top(book, not incoming.is_bid)
+    best: uint256 = order_book._best(maker_side, top)
+    taken.crosses = book_math._crosses(incoming.is_bid, incoming.tick, best)
     for _: uint256 in range(incoming.touches, bound=MAX_TOUCHES):
+        if not taken.crosses:
+            break
         order_id: uint256 = 0
         order: uint256 = 0
         order_id, order = order_book._oldest(maker_side, best)
@@ -446,12 +448,10 @@ def _match(incoming: Incoming, book: uint256) -> Taken:
                 self._drop(order_id, order, SELF_TRADE)
             else:
                 taken = self._fill(incoming, taken, order_id, order, book)
-                if taken.lots == incoming.lots:
-                    return taken
-        best = book_math._best(order_book.books[incoming.market], not incoming.is_bid)
-        if not book_math._crosses(incoming.is_bid, incoming.tick, best):
-            return taken
-    taken.crosses = True
+        best = order_book._best(maker_side, best)
+        taken.crosses = taken.lots != incoming.lots and book_math._crosses(incoming.is_bid, incoming.tick, best)
+    if best != top:
+        order_book._set_top(maker_side, best)
     return taken
 
 
@@ -517,7 +517,7 @@ def _fill(incoming: Incoming, taken: Taken, order_id: uint256, order: uint256, b
         quote=unsafe_add(taken.quote, notional),
         fee=unsafe_add(taken.fee, taker_fee),
         touches=taken.touches,
-        crosses=False,
+        crosses=taken.crosses,
     )
 
 
@@ -526,34 +526,44 @@ def _drop(order_id: uint256, order: uint256, reason: uint256):
     """
     @dev Removes an open order and gives back what was reserved for it. No access check.
     """
-    self._remove(order_id, order, reason)
-    if order & book_math.IS_REDUCE_ONLY != 0:
-        return
-    account: uint256 = book_math._account(order_id)
+    size: uint256 = self._remove(order_id, order, reason)
     if order & book_math.IS_BID != 0:
-        self._release(account, book_math._market(order), book_math._lots(order), 0)
+        self._release(book_math._account(order_id), book_math._market(order), size, 0)
     else:
-        self._release(account, book_math._market(order), 0, book_math._lots(order))
+        self._release(book_math._account(order_id), book_math._market(order), 0, size)
 
 
 @internal
-def _remove(order_id: uint256, order: uint256, reason: uint256):
-    order_book._remove(order_id, order)
+def _remove(order_id: uint256, order: uint256, reason: uint256) -> uint256:
+    """
+    @return uint256 What is reserved for the order, nano base; 0 for a reduce-only order.
+    """
+    lot_size: uint256 = order_book._remove(order_id, order)
+    lots: uint256 = book_math._lots(order)
     log IExchange.OrderRemoved(
         order_id=order_id,
         account=book_math._account(order_id),
         market=book_math._market(order),
-        lots=book_math._lots(order),
+        lots=lots,
         reason=reason,
     )
+    if order & book_math.IS_REDUCE_ONLY != 0:
+        return 0
+    return unsafe_mul(lots, lot_size)
 
 
 @internal
 def _release(account: uint256, market: uint256, bids: uint256, asks: uint256):
-    if bids == 0 and asks == 0:
-        return
-    lot_size: uint256 = (order_book.books[market] >> 56) & book_math.MASK_64
-    extcall LEDGER.release_orders(account, market, bids * lot_size, asks * lot_size)
+    if bids | asks != 0:
+        extcall LEDGER.release_orders(account, market, bids, asks)
+
+
+@internal
+@view
+def _best(market: uint256, is_bid: bool) -> uint256:
+    return order_book._best(
+        book_math._side(market, is_bid), book_math._top(order_book.books[market], is_bid)
+    )
 
 
 @internal
@@ -563,15 +573,15 @@ def _book(market: uint256, reduce_only: bool) -> uint256:
          reduce-only orders are taken while the market is not active.
     """
     book: uint256 = order_book.books[market]
-    if book != 0 and reduce_only:
+    if book != 0:
+        assert reduce_only or staticcall INSTRUMENTS.is_active(market), NOT_ACTIVE
         return book
     spec: IInstruments.MarketSpec = staticcall INSTRUMENTS.spec(market)
-    if book == 0:
-        assert spec.tick_size != 0 and spec.lot_size != 0, NO_MARKET
-        assert spec.tick_size <= book_math.MASK_56 and spec.lot_size <= book_math.MASK_64, NO_MARKET
-        book = spec.tick_size | (spec.lot_size << 56)
-        order_book.books[market] = book
+    assert spec.tick_size != 0 and spec.lot_size != 0, NO_MARKET
+    assert spec.tick_size <= book_math.MASK_56 and spec.lot_size <= book_math.MASK_64, NO_MARKET
     assert spec.active or reduce_only, NOT_ACTIVE
+    book = spec.tick_size | (spec.lot_size << 56)
+    order_book.books[market] = book
     return book
 
 

@@ -190,6 +190,17 @@ def lot_sizes(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
 
 @external
 @view
+def is_active(market: uint256) -> bool:
+    """
+    @notice Whether a market takes trades that add risk.
+    @param market Number of the market.
+    @return False where only reducing trades are allowed.
+    """
+    return self._funding_of(market) >> 216 != 0
+
+
+@external
+@view
 def spec(market: uint256) -> IInstruments.MarketSpec:
     """
     @notice What a market is.

@@ -21,12 +21,13 @@
             head        uint40  bits   0..39    locator of the oldest order
             tail        uint40  bits  40..79    locator of the youngest order
             lots        uint64  bits  80..143   sum over the orders
-            count       uint32  bits 144..175
+            count       uint32  bits 144..175   never near 2**32: each order has cost its account a transaction
+            lot_size    uint64  bits 176..239   nano base, the market's
         A book is one word per market:
             tick_size   uint56  bits   0..55    nano USD, so that a price fits in 80 bits
             lot_size    uint64  bits  56..119   nano base
-            best_bid    uint24  bits 120..143   tick, 0: no bids
-            best_ask    uint24  bits 144..167   tick, 0: no asks
+            top_bid     uint24  bits 120..143   tick; no bid is better, but this level may be empty; 0: no bids
+            top_ask     uint24  bits 144..167   tick; no ask is better, but this level may be empty; 0: no asks
 """
 
 MASK_16: constant(uint256) = 2**16 - 1
@@ -45,6 +46,9 @@ IS_REDUCE_ONLY: constant(uint256) = 1 << 195
 TAKEN: constant(uint256) = MASK_32 << 222
 
 BPS: constant(uint256) = 10_000
+
+# Everything in a level word but the lot size; zero when the level is empty.
+LEVEL_ORDERS: constant(uint256) = 2**176 - 1
 
 LEVEL_FULL: constant(String[32]) = "exchange: level is full"
 
@@ -161,7 +165,10 @@ def _level_add(level: uint256, locator: uint256, lots: uint256) -> uint256:
 
 @internal
 @pure
-def _best(book: uint256, is_bid: bool) -> uint256:
+def _top(book: uint256, is_bid: bool) -> uint256:
+    """
+    @dev Where the search for the best price of a side begins.
+    """
     if is_bid:
         return (book >> 120) & MASK_24
     return (book >> 144) & MASK_24
@@ -169,7 +176,7 @@ def _best(book: uint256, is_bid: bool) -> uint256:
 
 @internal
 @pure
-def _with_best(book: uint256, is_bid: bool, tick: uint256) -> uint256:
+def _with_top(book: uint256, is_bid: bool, tick: uint256) -> uint256:
     if is_bid:
         return (book & ~(MASK_24 << 120)) | (tick << 120)
     return (book & ~(MASK_24 << 144)) | (tick << 144)
@@ -188,13 +195,13 @@ def _crosses(is_bid: bool, tick: uint256, best: uint256) -> bool:
 
 @internal
 @pure
-def _improves(is_bid: bool, tick: uint256, best: uint256) -> bool:
+def _improves(is_bid: bool, tick: uint256, top: uint256) -> bool:
     """
-    @dev Whether `tick` is better than its own side's `best` (0: empty).
+    @dev Whether `tick` is better than its own side's `top` (0: empty).
     """
     if is_bid:
-        return tick > best
-    return best == 0 or tick < best
+        return tick > top
+    return top == 0 or tick < top
 
 
 @internal

@@ -57,14 +57,14 @@ def level_add(level: uint256, locator: uint256, lots: uint256) -> uint256:
 
 @external
 @pure
-def with_best(book: uint256, is_bid: bool, tick: uint256) -> uint256:
-    return book_math._with_best(book, is_bid, tick)
+def with_top(book: uint256, is_bid: bool, tick: uint256) -> uint256:
+    return book_math._with_top(book, is_bid, tick)
 
 
 @external
 @pure
-def best(book: uint256, is_bid: bool) -> uint256:
-    return book_math._best(book, is_bid)
+def top(book: uint256, is_bid: bool) -> uint256:
+    return book_math._top(book, is_bid)
 
 
 @external
@@ -75,8 +75,8 @@ def crosses(is_bid: bool, tick: uint256, best: uint256) -> bool:
 
 @external
 @pure
-def improves(is_bid: bool, tick: uint256, best: uint256) -> bool:
-    return book_math._improves(is_bid, tick, best)
+def improves(is_bid: bool, tick: uint256, top: uint256) -> bool:
+    return book_math._improves(is_bid, tick, top)
 
 
 @external

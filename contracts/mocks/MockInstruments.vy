@@ -20,6 +20,15 @@ def list_market(market: uint256, tick_size: uint256, lot_size: uint256, active: 
 
 @external
 @view
+def is_active(market: uint256) -> bool:
+    """
+    @notice As IInstruments.is_active.
+    """
+    return self.specs[market] >> 192 != 0
+
+
+@external
+@view
 def spec(market: uint256) -> IInstruments.MarketSpec:
     """
     @notice As IInstruments.spec; an unlisted market is empty.

@@ -1,10 +1,12 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: AGPL-3.0-only
 """
-@title The order book: slots of orders, price levels, best prices
+@title The order book: slots of orders, price levels, where the best prices are
 @license AGPL-3.0-only
 @notice Orders of a level form a doubly linked list, oldest first. Its ends are known by the level word alone: the
         `prev` of a head and the `next` of a tail are stale, which saves a write whenever an end is removed.
+        A book's top ticks are bounds: a level that runs empty leaves them alone and whoever next trades there moves
+        them on, so that a cancel need not look at the book at all. An empty level keeps its lot size.
         Words and ids: contracts/math/book_math.vy. Checks nothing about who may do what: that is the Exchange's.
 """
 
@@ -53,6 +55,23 @@ def _oldest(side: uint256, tick: uint256) -> (uint256, uint256):
 
 @internal
 @view
+def _best(side: uint256, top: uint256) -> uint256:
+    """
+    @return uint256 The best tick of a side that has none better than `top`; 0 when the side is empty.
+    """
+    if top == 0 or self.levels[book_math._level_key(side, top)] & book_math.LEVEL_ORDERS != 0:
+        return top
+    return tick_bitmap._beyond(side, top)
+
+
+@internal
+def _set_top(side: uint256, tick: uint256):
+    market: uint256 = side >> 1
+    self.books[market] = book_math._with_top(self.books[market], side & 1 != 0, tick)
+
+
+@internal
+@view
 def _next_id(account: uint256) -> uint256:
     """
     @return uint256 Id of the next order of the account.
@@ -89,9 +108,14 @@ def _insert(
         self.slots[locator] = order
         self.slots[base] = self.slots[base] | taken
 
-    if level == 0:
-        self.levels[key] = locator | (locator << 40) | (lots << 80) | (1 << 144)
-        self._open_level(side, tick)
+    if level & book_math.LEVEL_ORDERS == 0:
+        tick_bitmap._set(side, tick)
+        book: uint256 = self.books[side >> 1]
+        lot_size: uint256 = (book >> 56) & book_math.MASK_64
+        self.levels[key] = locator | (locator << 40) | (lots << 80) | (1 << 144) | (lot_size << 176)
+        is_bid: bool = side & 1 != 0
+        if book_math._improves(is_bid, tick, book_math._top(book, is_bid)):
+            self.books[side >> 1] = book_math._with_top(book, is_bid, tick)
     else:
         self.levels[key] = book_math._level_add(level, locator, lots)
         self._link_next(tail, locator)
@@ -99,9 +123,10 @@ def _insert(
 
 
 @internal
-def _remove(order_id: uint256, order: uint256):
+def _remove(order_id: uint256, order: uint256) -> uint256:
     """
     @dev Takes an open order out of its level and frees its slot; `order` is its word as stored.
+    @return uint256 Lot size of the market, nano base.
     """
     locator: uint256 = order_id & book_math.MASK_37
     side: uint256 = book_math._order_side(order)
@@ -111,8 +136,9 @@ def _remove(order_id: uint256, order: uint256):
     head: uint256 = level & book_math.MASK_40
     tail: uint256 = (level >> 40) & book_math.MASK_40
     if head == tail:
-        self.levels[key] = 0
-        self._close_level(side, tick)
+        # The lot size stays: a level that comes back costs 17,000 gas less than a new one.
+        self.levels[key] = level & ~book_math.LEVEL_ORDERS
+        tick_bitmap._clear(side, tick)
     else:
         # The level holds this order: its lots and its count are contained in the sums.
         level = unsafe_sub(level, (book_math._lots(order) << 80) | (1 << 144))
@@ -128,6 +154,7 @@ def _remove(order_id: uint256, order: uint256):
 
     slot: uint256 = locator & 31
     self.slots[locator ^ slot] ^= 1 << (222 + slot)
+    return level >> 176
 
 
 @internal
@@ -143,27 +170,6 @@ def _reduce(order_id: uint256, order: uint256, lots: uint256):
 @internal
 def _link_next(locator: uint256, next: uint256):
     self.slots[locator] = (self.slots[locator] & ~(book_math.MASK_37 << 48)) | (next << 48)
-
-
-@internal
-def _open_level(side: uint256, tick: uint256):
-    tick_bitmap._set(side, tick)
-    is_bid: bool = side & 1 != 0
-    book: uint256 = self.books[side >> 1]
-    if book_math._improves(is_bid, tick, book_math._best(book, is_bid)):
-        self.books[side >> 1] = book_math._with_best(book, is_bid, tick)
-
-
-@internal
-def _close_level(side: uint256, tick: uint256):
-    """
-    @dev Best prices are read far more often than levels run empty, so the search is done here.
-    """
-    tick_bitmap._clear(side, tick)
-    is_bid: bool = side & 1 != 0
-    book: uint256 = self.books[side >> 1]
-    if book_math._best(book, is_bid) == tick:
-        self.books[side >> 1] = book_math._with_best(book, is_bid, tick_bitmap._beyond(side, tick))
 
 
 @internal

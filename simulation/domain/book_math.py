@@ -103,11 +103,14 @@ def unpack(word: int) -> OrderWord:
 
 
 def level_add(level: int, locator: int, lots: int) -> int:
-    """Append an order to a level: head 40 bits, tail 40, lots 64, count 32. Raises OverflowError if full."""
-    head, total, count = level % 2**40, (level >> 80) % 2**64, level >> 144
+    """Append an order to a level: head 40 bits, tail 40, lots 64, count 32, lot size 64.
+
+    Raises OverflowError when its lots would not fit.
+    """
+    head, total, above = level % 2**40, (level >> 80) % 2**64, level >> 144
     if total + lots > LEVEL_LOTS:
         raise OverflowError("exchange: level is full")
-    return head + (locator << 40) + (total + lots << 80) + (count + 1 << 144)
+    return head + (locator << 40) + (total + lots << 80) + (above + 1 << 144)
 
 
 def crosses(is_bid: bool, tick: int, best: int) -> bool:

@@ -65,27 +65,31 @@ def test_expiry(order: twin.OrderWord, timestamp: int) -> None:
     tail=LOCATORS,
     total=st.integers(1, 2**64 - 1),
     count=st.integers(1, 2**31),
+    lot_size=st.integers(1, 2**64 - 1),
     locator=LOCATORS,
     lots=st.integers(1, 2**48 - 1),
 )
-@example(head=1, tail=1, total=2**64 - 2, count=1, locator=2, lots=1)
-@example(head=1, tail=1, total=2**64 - 1, count=1, locator=2, lots=1)
-def test_level_add(head: int, tail: int, total: int, count: int, locator: int, lots: int) -> None:
-    level = head | tail << 40 | total << 80 | count << 144
+@example(head=1, tail=1, total=2**64 - 2, count=1, lot_size=1, locator=2, lots=1)
+@example(head=1, tail=1, total=2**64 - 1, count=1, lot_size=1, locator=2, lots=1)
+def test_level_add(
+    head: int, tail: int, total: int, count: int, lot_size: int, locator: int, lots: int
+) -> None:
+    upper = lot_size << 176
+    level = head | tail << 40 | total << 80 | count << 144 | upper
     if total + lots >= 2**64:
         with reverts("exchange: level is full"):
             harness().level_add(level, locator, lots)
         return
     added = harness().level_add(level, locator, lots)
     assert added == twin.level_add(level, locator, lots)
-    assert added == head | locator << 40 | (total + lots) << 80 | (count + 1) << 144
+    assert added == head | locator << 40 | (total + lots) << 80 | (count + 1) << 144 | upper
 
 
 @given(book=st.integers(0, 2**168 - 1), is_bid=st.booleans(), tick=BESTS)
-def test_best_is_one_field_of_the_book(book: int, is_bid: bool, tick: int) -> None:
-    changed = harness().with_best(book, is_bid, tick)
-    assert harness().best(changed, is_bid) == tick
-    assert harness().best(changed, not is_bid) == harness().best(book, not is_bid)
+def test_top_is_one_field_of_the_book(book: int, is_bid: bool, tick: int) -> None:
+    changed = harness().with_top(book, is_bid, tick)
+    assert harness().top(changed, is_bid) == tick
+    assert harness().top(changed, not is_bid) == harness().top(book, not is_bid)
     assert changed % 2**120 == book % 2**120
 
 
