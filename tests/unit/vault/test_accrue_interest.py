@@ -103,7 +103,7 @@ def test_losses_settled_and_not_withdrawn_are_lendable(desk: World) -> None:
     desk.deposit("maker", winner, 1, 10 * WAD)
     desk.deposit("trader", loser, 1, 10 * WAD)
     desk.match(loser, winner, 2, 30_000 * 10**9, 10**9)
-    desk.prices(ETH=2_000, BTC=29_000)
+    desk.advance(1, ETH=2_000, BTC=29_000)
     desk.ledger.settle(loser)
     assert desk.vault.cash(loser) == -1_000 * WAD
     books = desk.vault.reconcile()
@@ -124,8 +124,9 @@ def test_a_single_unit_does_not_earn_the_interest_of_all(desk: World) -> None:
     desk.deposit("maker", winner, 1, 10 * WAD)
     desk.deposit("trader", loser, 1, 10 * WAD)
     desk.match(loser, winner, 2, 30_000 * 10**9, 10**9)
-    desk.prices(ETH=2_000, BTC=29_000)
+    desk.advance(1, ETH=2_000, BTC=29_000)
     desk.ledger.settle(loser)
+    assert desk.vault.reconcile().total_borrow == 1_000 * WAD
     attacker = desk.account("attacker")
     desk.deposit("attacker", attacker, 0, 1)
     desk.env.advance(YEAR)
