@@ -6,6 +6,7 @@ Imports: agents.base, messages, config.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -22,7 +23,6 @@ from simulation.messages import (
     Fees,
     Intent,
     MarketView,
-    OrdersView,
     PlaceOrder,
     Receipt,
     ReplaceOrder,
@@ -30,6 +30,9 @@ from simulation.messages import (
 )
 
 __all__ = ["MarketMaker", "MarketMakerSettings"]
+
+Quote = tuple[int, int, int]
+"""Tick, order id and open lots of a resting order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ class MarketMaker(Agent):
         account, row = int(self.accounts[0]), int(self.rows[0])
         if view.accounts.liquidating[row]:
             return []
-        own = view.orders.of(self.accounts)
+        own = self._resting(view)
         intents: list[Intent] = []
         for column, market in enumerate(view.markets):
             self._quote(view, account, row, column, market, own, intents)
@@ -119,6 +122,24 @@ class MarketMaker(Agent):
         self.variance = (1.0 - weight) * self.variance + weight * np.log(prices / self.last) ** 2
         self.last = prices
 
+    def _resting(self, view: View) -> dict[tuple[int, bool], list[Quote]]:
+        """Its own orders by market and side, best first."""
+        orders = view.orders
+        rows = np.flatnonzero(orders.account == self.accounts[0])
+        found: dict[tuple[int, bool], list[Quote]] = {}
+        for market, is_bid, tick, order_id, lots in zip(
+            orders.market[rows].tolist(),
+            orders.is_bid[rows].tolist(),
+            orders.tick[rows].tolist(),
+            orders.order_id[rows].tolist(),
+            orders.lots[rows].tolist(),
+            strict=True,
+        ):
+            found.setdefault((market, is_bid), []).append((tick, order_id, lots))
+        for (_, is_bid), quotes in found.items():
+            quotes.sort(reverse=is_bid)
+        return found
+
     def _quote(
         self,
         view: View,
@@ -126,53 +147,41 @@ class MarketMaker(Agent):
         row: int,
         column: int,
         market: MarketView,
-        own: OrdersView,
+        own: dict[tuple[int, bool], list[Quote]],
         intents: list[Intent],
     ) -> None:
         quotes, equity = self.settings, float(view.accounts.equity[row])
-        mine = own.market == market.market
-        wanted: dict[bool, list[int]] = {True: [], False: []}
+        bids: list[int] = []
+        asks: list[int] = []
         lots = 0
         if market.valid and equity > 0:
-            deviation = float(np.sqrt(self.variance[column]))
+            deviation = math.sqrt(self.variance[column])
             load = float(view.accounts.size[row, column]) * market.mark / (quotes.inventory * equity)
             fair = market.reference * (1.0 - quotes.skew * min(max(load, -1.0), 1.0))
             half = quotes.spread + quotes.volatility_spread * deviation
             shown = quotes.size * equity / (1.0 + deviation / quotes.retreat)
             lots = market.lots(shown / market.reference)
             if lots and load < 1.0:
-                wanted[True] = [
-                    market.tick_down(fair * (1.0 - half - k * quotes.step)) for k in range(quotes.levels)
-                ]
+                bids = [market.tick_down(fair * (1.0 - half - k * quotes.step)) for k in range(quotes.levels)]
             if lots and load > -1.0:
-                wanted[False] = [
-                    market.tick_up(fair * (1.0 + half + k * quotes.step)) for k in range(quotes.levels)
-                ]
+                asks = [market.tick_up(fair * (1.0 + half + k * quotes.step)) for k in range(quotes.levels)]
+        falling = market.reference < market.mid
         # The side that the price runs away from goes first, so that new quotes never meet the maker's own.
-        falling = bool(len(market.bid_ticks)) and market.reference < market.mid
-        for is_bid in (True, False) if falling else (False, True):
-            self._move(
-                account, market, is_bid, own, mine & (own.is_bid == is_bid), wanted[is_bid], lots, intents
-            )
+        for is_bid, wanted in ((True, bids), (False, asks)) if falling else ((False, asks), (True, bids)):
+            self._move(account, market, is_bid, own.get((market.market, is_bid), []), wanted, lots, intents)
 
     def _move(
         self,
         account: int,
         market: MarketView,
         is_bid: bool,
-        own: OrdersView,
-        mine: NDArray[np.bool_],
+        resting: list[Quote],
         wanted: list[int],
         lots: int,
         intents: list[Intent],
     ) -> None:
-        rows = np.flatnonzero(mine)
-        rows = rows[np.argsort(-own.tick[rows] if is_bid else own.tick[rows], kind="stable")]
-        resting = list(
-            zip(own.order_id[rows].tolist(), own.tick[rows].tolist(), own.lots[rows].tolist(), strict=True)
-        )
         slack = self.settings.tolerance * market.reference / market.tick_size
-        for (order_id, tick, open_lots), aim in zip(resting, wanted, strict=False):
+        for (tick, order_id, open_lots), aim in zip(resting, wanted, strict=False):
             if abs(tick - aim) > slack or 2 * open_lots < lots:
                 intents.append(
                     ReplaceOrder(
@@ -184,7 +193,7 @@ class MarketMaker(Agent):
                         fees=self.fees,
                     )
                 )
-        for order_id, _, _ in resting[len(wanted) :]:
+        for _, order_id, _ in resting[len(wanted) :]:
             intents.append(CancelOrder(account=account, order_id=order_id, fees=self.fees))
         for aim in wanted[len(resting) :]:
             intents.append(

@@ -26,15 +26,12 @@ def block_hash(
 ) -> bytes:
     """SHA-256 of the hash before, and the block's header, transactions, receipts, logs and state."""
     digest = hashlib.sha256(previous)
-    numbers = (env.number, env.timestamp, env.gas_limit, env.base_fee, len(transactions), len(result.logs))
-    digest.update(b"".join(number.to_bytes(32, "big") for number in numbers))
+    header = (env.number, env.timestamp, env.gas_limit, env.base_fee, len(transactions), len(result.logs))
+    digest.update(b"".join(number.to_bytes(32, "big") for number in header))
     digest.update(env.coinbase + env.prevrandao)
     for tx in transactions:
-        fields = (tx.nonce, tx.value, tx.gas_limit, tx.max_fee, tx.max_priority_fee, len(tx.data))
-        digest.update(
-            tx.sender + (tx.to or b"") + b"".join([number.to_bytes(32, "big") for number in fields])
-        )
-        digest.update(tx.data)
+        numbers = f"{tx.nonce} {tx.value} {tx.gas_limit} {tx.max_fee} {tx.max_priority_fee} {len(tx.data)};"
+        digest.update(numbers.encode() + tx.sender + (tx.to or b"") + tx.data)
     logs = result.logs
     receipts = (result.status, result.reason, result.gas_used, result.gas_price, result.offsets)
     digest.update(b"".join([column.tobytes() for column in receipts]) + result.outputs)

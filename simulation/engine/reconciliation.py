@@ -25,8 +25,8 @@ __all__ = ["reconcile"]
 def reconcile(block: int, mirror: Mirror, raw: RawWorld, protocol: Protocol) -> None:
     """Raises ReconciliationError naming block, account, asset or market, and both figures.
 
-    Every account is read and compared in every block; one whose words on chain are those of the block before and
-    that no event names is equal still, so figures are compared for the others.
+    Every account is read in every block; one whose words on chain are those of the block before and that no
+    event names is equal still, so figures are compared for the others.
     """
     check = _Check(block)
     check.number("number of accounts", mirror.accounts, len(raw.cash))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,11 +121,14 @@ class Simulation:
         self._calls = tuple(Call(to, data) for to, data in self._reader.calls)
         block_time = int(path.timestamp[1] - path.timestamp[0]) if len(path) > 1 else 1
         self._views = ViewBuilder(protocol, block_time)
+        # The EVM answers the read of a block while Python decodes its events: neither touches the other.
+        self._reads = ThreadPoolExecutor(max_workers=1)
         self._base_fee = gas.initial_base_fee
         self._hash = GENESIS
         self._liquidations = 0
         tick = path.tick(0)
-        raw = self._read(self._env(first_block - 1, tick, gas.block_gas_limit))
+        env = self._env(first_block - 1, tick, gas.block_gas_limit)
+        raw = self._world(env, chain.call_many(env, self._calls))
         reconcile(first_block - 1, mirror, raw, protocol)
         self._view = self._views.after(first_block - 1, self._base_fee, tick, mirror, raw)
 
@@ -136,7 +140,7 @@ class Simulation:
             RunError: an agent failed, or the chain refused what it must not refuse.
         """
         last, reason = len(self._path) - 1, ""
-        with self._recorder, DeferredInterrupt() as interrupt:
+        with self._reads, self._recorder, DeferredInterrupt() as interrupt:
             try:
                 for place in range(1, last + 1):
                     self.step(place)
@@ -160,9 +164,10 @@ class Simulation:
         env = self._env(number, tick, block.gas_available)
         transactions = [self._transaction(pending) for pending in block.transactions]
         result = self._chain.execute_block(env, transactions)
+        answers = self._reads.submit(self._chain.call_many, env, self._calls)
         events = self._decode(result.logs)
         self._mirror.apply(events, tick.timestamp)
-        raw = self._read(env)
+        raw = self._world(env, answers.result())
         reconcile(number, self._mirror, raw, self._protocol)
         self._view = self._views.after(number, env.base_fee, tick, self._mirror, raw)
         rows = self._settle(number, block, result)
@@ -273,8 +278,7 @@ class Simulation:
             found += [(agent.name, agent.role, name, float(value)) for name, value in figures.items()]
         return found
 
-    def _read(self, env: BlockEnv) -> RawWorld:
-        answers = self._chain.call_many(env, self._calls)
+    def _world(self, env: BlockEnv, answers: BlockResult) -> RawWorld:
         wrong = np.flatnonzero(answers.status != Outcome.SUCCESS)
         if len(wrong):
             row = int(wrong[0])

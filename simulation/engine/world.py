@@ -26,6 +26,9 @@ __all__ = ["ViewBuilder"]
 
 NANO, WAD = 1e-9, 1e-18
 
+EMPTY, NONE = np.zeros(0), np.zeros(0, np.int64)
+NO_AUCTIONS = AuctionsView(NONE, NONE, NONE, EMPTY, EMPTY, EMPTY, EMPTY, np.zeros(0, np.bool_))
+
 
 @dataclass(slots=True, eq=False)
 class _Floats:
@@ -235,6 +238,8 @@ class ViewBuilder:
         now.collateral[rows] = mirror.collateral[rows].floats() * self._units[1:]
 
     def _auctions(self, mirror: Mirror, accounts: AccountsView, timestamp: int) -> AuctionsView:
+        if not mirror.auctions:
+            return NO_AUCTIONS
         live = sorted(mirror.auctions.items())
         account = np.array([number for number, _ in live], dtype=np.int64)
         phase = np.array([state.phase for _, state in live], dtype=np.int64)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulation.messages.words import Limbs, Wide, int128, small
+from simulation.messages.words import Limbs, Wide, int128
 
 __all__ = ["Event", "EventColumns"]
 
@@ -49,7 +49,7 @@ class EventColumns:
 
     def small(self, name: str) -> NDArray[np.int64]:
         """An unsigned field below 2**63: an account, a market, a tick, a count, a flag."""
-        return small(self.words[:, self.fields[name]], 0, 63)
+        return self.words[:, self.fields[name], 3].astype(np.int64)
 
     def wide(self, name: str) -> Wide:
         """A field of at most 128 signed bits: an amount, a size, a price."""
