@@ -14,7 +14,7 @@ from pathlib import Path
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
-def take(page: Path, picture: Path, width: int = 1280, height: int = 1500) -> None:
+def take(page: Path, picture: Path, width: int = 1280, height: int = 1120) -> None:
     """Write the top of the page as PNG. Raises SystemExit with one line where that is not possible."""
     browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if browser is None:

@@ -53,7 +53,10 @@
   const drawn = [];
   const draw = () => plots.forEach((spec) => {
     const place = document.getElementById(spec.id);
-    Plotly.react(place, themed(spec.traces), layout(spec), config);
+    const shown = layout(spec);
+    // A change of theme keeps the zoom.
+    if (spec.time && place.layout) shown.xaxis.range = place.layout.xaxis.range;
+    Plotly.react(place, themed(spec.traces), shown, config);
   });
   draw();
 

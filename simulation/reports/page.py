@@ -42,8 +42,13 @@ def write_report(folder: Path, metrics: Sequence[Metric] | None = None) -> Path:
         measured = compute(run) if metrics is None else metrics
         plots = run_plots(run)
         sections = [
-            section("overview", "Overview", _tiles(run, measured) + _headline(measured)),
-            *(section(title.lower(), title, _cards(run, group)) for title, group in plots.items()),
+            section("overview", "Overview", _tiles(run, measured) + _cards(run, plots["Prices"])),
+            section("figures", "Headline figures", _headline(measured)),
+            *(
+                section(title.lower(), title, _cards(run, group))
+                for title, group in plots.items()
+                if title != "Prices"
+            ),
             section("measures", "All measures", _measures(measured)),
             ("scenario", "", _scenario(folder)),
         ]
@@ -135,8 +140,7 @@ def _tiles(run: RunTables, metrics: Sequence[Metric]) -> str:
 def _headline(metrics: Sequence[Metric]) -> str:
     known = definitions()
     rows = (_row(item) for item in metrics if known[item.name].headline)
-    heads = ("Headline figure", "Value", "What it is")
-    return f'<div class="card" style="margin-top:16px">{table(heads, rows, numeric=(1,))}</div>'
+    return f'<div class="card">{table(("Measure", "Value", "What it is"), rows, numeric=(1,))}</div>'
 
 
 def _measures(metrics: Sequence[Metric]) -> str:
