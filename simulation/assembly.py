@@ -7,7 +7,7 @@ agents, rebuilds the mirror from the setup's events and hands everything to the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -105,8 +105,15 @@ def native_available() -> bool:
     return True
 
 
-def build(resolved: Resolved, *, out: Path) -> Simulation:
+def build(
+    resolved: Resolved, *, out: Path, around: Callable[[Chain], Chain] = lambda chain: chain
+) -> Simulation:
     """Deploys, endows, and returns a simulation that writes to `out`.
+
+    Args:
+        resolved: what to run.
+        out: the run folder.
+        around: put around the chain once it is set up, such as a tape that records the run's blocks.
 
     Raises:
         OutputError: `out` cannot be written.
@@ -138,7 +145,7 @@ def build(resolved: Resolved, *, out: Path) -> Simulation:
         mirror.apply(events, int(path.timestamp[0]))
     recorder = Recorder(out, identities, dump_scenario(scenario), scenario.recorder.sample_blocks)
     return Simulation(
-        chain=genesis.chain,
+        chain=around(genesis.chain),
         protocol=terms,
         mirror=mirror,
         path=path,

@@ -14,25 +14,14 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.evm.workload import ACCOUNTS, BLOCK_SIZE, DEPLOYER, Workload, make_workload
+from benchmarks.tape import pack
 
 GWEI = 10**9
 ETHER = 10**18
 COINBASE = b"\xc0" * 20
 GOAL = 0.9
 PEER = "verbs 0.4.1, block batches"
-RECORD = np.dtype(
-    [
-        ("sender", "u1", 20),
-        ("recipient", "u1", 20),
-        ("create", "u1"),
-        ("value", "u1", 32),
-        ("nonce", "<u8"),
-        ("gas_limit", "<u8"),
-        ("max_fee", "<u8"),
-        ("priority_fee", "<u8"),
-        ("end", "<u8"),
-    ]
-)
+PACKED = "native, packed records"
 
 
 def header(number: int) -> plimsoll_evm.Header:
@@ -73,17 +62,6 @@ def native(work: Workload, packed: bool) -> float:
     return elapsed
 
 
-def pack(rows: list[tuple[bytes, bytes, int, int, int, int, int, bytes]]) -> tuple[bytes, bytes]:
-    """Rows as the packed records of `plimsoll_evm.Transactions`."""
-    records = np.zeros(len(rows), RECORD)
-    for name, place in (("sender", 0), ("recipient", 1)):
-        records[name] = np.frombuffer(b"".join(row[place] for row in rows), np.uint8).reshape(-1, 20)
-    for name, place in (("nonce", 2), ("gas_limit", 4), ("max_fee", 5), ("priority_fee", 6)):
-        records[name] = [row[place] for row in rows]
-    records["end"] = np.cumsum([len(row[7]) for row in rows])
-    return records.tobytes(), b"".join(row[7] for row in rows)
-
-
 def peer(work: Workload) -> float:
     """Seconds for all blocks on verbs, submission included."""
     from verbs.envs import EmptyEnvRandom
@@ -105,39 +83,45 @@ def peer(work: Workload) -> float:
     return time.perf_counter() - start
 
 
+def rates(blocks: int, rounds: int) -> dict[str, list[float]]:
+    """Operations per second by EVM, round by round; `verbs` is left out, and said so, where it is missing."""
+    work = make_workload(blocks)
+    runs: dict[str, Callable[[Workload], float]] = {
+        "native, rows": lambda work: native(work, packed=False),
+        PACKED: lambda work: native(work, packed=True),
+    }
+    try:
+        import verbs.envs  # noqa: F401
+    except ImportError:
+        print("verbs is not installed (benchmarks/requirements.txt): the native EVM is measured alone")
+    else:
+        runs[PEER] = peer
+    found: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            found[name].append(BLOCK_SIZE * blocks / run(work))
+    return found
+
+
 def main() -> None:
     """Runs the rounds and prints the table; exit code 1 when the goal is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evm", description=__doc__)
     parser.add_argument("--blocks", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    work = make_workload(options.blocks)
-    runs: dict[str, Callable[[Workload], float]] = {
-        "native, rows": lambda work: native(work, packed=False),
-        "native, packed records": lambda work: native(work, packed=True),
-    }
-    try:
-        import verbs.envs  # noqa: F401
-    except ImportError:
-        print("verbs is not installed (`pip install verbs==0.4.1`): the native EVM is measured alone")
-    else:
-        runs[PEER] = peer
-    rates: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(options.rounds):
-        for name, run in runs.items():
-            rates[name].append(BLOCK_SIZE * options.blocks / run(work))
-    theirs = rates.get(PEER)
+    measured = rates(options.blocks, options.rounds)
+    theirs = measured.get(PEER)
     base = statistics.median(theirs) if theirs else None
     title = f"{BLOCK_SIZE * options.blocks:,} operations, median of {options.rounds} interleaved rounds"
     table = Table(title=title)
     for heading in ("EVM", "operations/s", "lowest to highest", "to verbs"):
         table.add_column(heading, justify="left" if heading == "EVM" else "right")
-    for name, found in rates.items():
+    for name, found in measured.items():
         middle = statistics.median(found)
         ratio = f"{middle / base:.2f}" if base else "–"
         table.add_row(name, f"{middle:,.0f}", f"{min(found):,.0f} to {max(found):,.0f}", ratio)
     Console().print(table)
-    if base and statistics.median(rates["native, packed records"]) < GOAL * base:
+    if base and statistics.median(measured[PACKED]) < GOAL * base:
         raise SystemExit(f"native EVM: below {GOAL} of verbs")
 
 
