@@ -1,0 +1,453 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One run of the protocol under drawn calls: what was called, what it changed, what events alone say.
+
+A rule (actions.py) makes calls through `Driver.call`; each becomes a `Step`, world before and after, that every
+observer sees at once. The driver itself judges nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+from simulation.domain.interest_math import with_interest
+from simulation.domain.margin_math import (
+    Assessment,
+    CollateralRisk,
+    Contingency,
+    MarketRisk,
+    Portfolio,
+    PositionRisk,
+    assess,
+)
+from simulation.domain.oracle_math import is_valid, unpack_tick
+from tests.stateful.rig import (
+    ASSETS,
+    MARKETS,
+    ROLES,
+    Account,
+    Event,
+    Outcome,
+    Rig,
+    State,
+    calldata,
+)
+
+__all__ = ["Auction", "Driver", "Margin", "Order", "Parameters", "Step"]
+
+IDLE, SOLVENT, INSOLVENT, DELEVERAGE = 1, 2, 4, 8
+ONE_USD = 10**9
+SPOT = 2**72 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A resting order as its events tell it."""
+
+    order_id: int
+    account: int
+    market: int
+    is_bid: bool
+    tick: int
+    lots: int
+    placed: int
+    """Lots when it came to rest."""
+    expiry: int
+    reduce_only: bool
+    age: int
+
+
+@dataclass(frozen=True, slots=True)
+class Auction:
+    """The state of an auction as its events tell it."""
+
+    phase: int
+    started: int
+    reserved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    equity: int
+    initial: int
+    maintenance: int
+    valid: bool
+
+    @property
+    def shortfall(self) -> int:
+        """IM - equity, signed."""
+        return self.initial - self.equity
+
+    @property
+    def missing(self) -> int:
+        """(MM - equity)+."""
+        return max(self.maintenance - self.equity, 0)
+
+
+@dataclass(slots=True)
+class Parameters:
+    """What the owner has set, known from the calls that succeeded."""
+
+    risks: dict[int, dict[int, MarketRisk]]
+    """By engine id and market."""
+    contingency: dict[int, Contingency]
+    haircuts: dict[int, tuple[int, int]]
+    """By asset: maintenance, initial."""
+    collateral_feeds: dict[int, int]
+    decimals: dict[int, int]
+    maker_fee: int
+    taker_fee: int
+    liquidation: tuple[int, ...]
+    """ILiquidator.Parameters in order."""
+    max_rate: dict[int, int]
+    caps: dict[int, int]
+    active: dict[int, bool]
+    deviation: int
+    paused: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One contract call and the world on both sides of it, at one time."""
+
+    rule: str
+    caller: str
+    contract: str
+    function: str
+    args: tuple[Any, ...]
+    outcome: Outcome
+    before: State
+    after: State
+    auctions: dict[int, Auction]
+    """Before the call."""
+    orders: dict[int, Order]
+    """Before the call."""
+    paused: dict[str, int]
+    forbidden: bool
+    """The caller has no right to this call."""
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome.ok
+
+    def named(self, name: str) -> list[dict[str, int]]:
+        return [event.args for event in self.outcome.events if event.name == name]
+
+
+class Driver:
+    """State of a run.
+
+    Args:
+        rng: where every draw comes from.
+        observers: called after each step.
+        rig: a chain of its own; a fresh one if none is given.
+    """
+
+    def __init__(
+        self, rng: Random, observers: tuple[Callable[[Driver, Step], None], ...] = (), rig: Rig | None = None
+    ) -> None:
+        self.rng = rng
+        self.observers = observers
+        self.rig = rig or Rig()
+        self.scale = 10 ** (18 - self.rig.protocol.cash.decimals)
+        self.parameters = _initial_parameters(self.rig)
+        self.state = self.rig.read()
+        self.rule = "setup"
+        self.succeeded: Counter[str] = Counter()
+        self.attempted: Counter[str] = Counter()
+        self.owners: dict[int, str] = {}
+        self.engines: dict[int, int] = {}
+        self.delegates: defaultdict[int, set[str]] = defaultdict(set)
+        self.orders: dict[int, Order] = {}
+        self.auctions: dict[int, Auction] = {}
+        self.donated: Counter[tuple[str, str]] = Counter()
+        self.prices: dict[int, tuple[int, int]] = {}
+        """Spot and mark that were last sent to each feed, nano USD."""
+        self.last_update: tuple[Any, ...] | None = None
+        self.age = 0
+        self.time_observers: list[Callable[[Driver, State, State], None]] = []
+        self._margins: dict[tuple[int, Account], Margin] = {}
+        self._margin_key: tuple[Any, ...] = ()
+
+    # --- acting
+
+    def call(
+        self, caller: str, contract: str, signature: str, *args: Any, forbidden: bool = False
+    ) -> Outcome:
+        """One transaction, observed."""
+        before = self.state
+        outcome = self.rig.send(self.rig.roles[caller], contract, calldata(signature, *args))
+        after = self.rig.read()
+        function = signature.split("(", 1)[0]
+        step = Step(
+            rule=self.rule,
+            caller=caller,
+            contract=contract,
+            function=function,
+            args=args,
+            outcome=outcome,
+            before=before,
+            after=after,
+            auctions=dict(self.auctions),
+            orders=dict(self.orders),
+            paused=dict(self.parameters.paused),
+            forbidden=forbidden,
+        )
+        self.attempted[self.rule] += 1
+        if outcome.ok:
+            self.succeeded[self.rule] += 1
+            self._note(step)
+        self.state = after
+        for observer in self.observers:
+            observer(self, step)
+        return outcome
+
+    def advance(self, seconds: int) -> None:
+        """Time passes, nothing is called."""
+        if seconds == 0:
+            return
+        before = self.state
+        self.rig.time += seconds
+        self.state = self.rig.read()
+        for observer in self.time_observers:
+            observer(self, before, self.state)
+
+    # --- what events and calls tell
+
+    def _note(self, step: Step) -> None:
+        for event in step.outcome.events:
+            self._note_event(step, event)
+        function, args = step.function, step.args
+        parameters = self.parameters
+        if function == "create_account":
+            account = step.outcome.word()
+            self.owners[account] = step.caller
+            self.engines[account] = args[0]
+        elif function == "set_delegate":
+            role = self.role_of(args[1])
+            (self.delegates[args[0]].add if args[2] else self.delegates[args[0]].discard)(role)
+        elif function == "transfer" and step.contract in ("CashToken", "Token:WETH", "Token:WBTC", "Token:EURC"):
+            self.donated[step.contract, self._name_of(args[0])] += args[1]
+        elif function in SETTERS and step.contract != "Oracle":
+            SETTERS[function](parameters, step)
+            parameters.version += 1
+
+    def _note_event(self, step: Step, event: Event) -> None:
+        args = event.args
+        if event.name == "OrderPlaced":
+            self.age += 1
+            self.orders[args["order_id"]] = Order(
+                args["order_id"],
+                args["account"],
+                args["market"],
+                bool(args["is_bid"]),
+                args["tick"],
+                args["lots"],
+                args["lots"],
+                args["expiry"],
+                bool(args["options"] & 4),
+                self.age,
+            )
+        elif event.name == "OrderFilled":
+            order = self.orders.get(args["order_id"])
+            if order is not None:
+                if args["remaining"] == 0:
+                    del self.orders[args["order_id"]]
+                else:
+                    self.orders[args["order_id"]] = replace(order, lots=args["remaining"])
+        elif event.name == "OrderRemoved":
+            self.orders.pop(args["order_id"], None)
+        elif event.name == "AuctionStarted":
+            phase = INSOLVENT if args["insolvent"] else SOLVENT
+            self.auctions[args["account"]] = Auction(phase, step.after.time, 0)
+        elif event.name == "AuctionInsolvent":
+            self.auctions[args["account"]] = Auction(INSOLVENT, step.after.time, 0)
+        elif event.name == "DeleverageStarted":
+            self.auctions[args["account"]] = Auction(DELEVERAGE, step.after.time, 0)
+        elif event.name == "AuctionBid":
+            auction = self.auctions[args["account"]]
+            paid = max(args["price"], 0)
+            self.auctions[args["account"]] = replace(auction, reserved=auction.reserved + paid)
+        elif event.name == "AuctionEnded":
+            self.auctions.pop(args["account"], None)
+
+    def role_of(self, address: bytes) -> str:
+        return next(role for role, known in self.rig.roles.items() if known == address)
+
+    def _name_of(self, address: bytes) -> str:
+        return next((name for name, known in self.rig.at.items() if known == address), "")
+
+    # --- valuation
+
+    def authorised(self, account: int, role: str) -> bool:
+        return self.owners.get(account) == role or (
+            account in self.owners and role in self.delegates[account]
+        )
+
+    def caller_for(self, account: int) -> str:
+        """The owner, sometimes a delegate."""
+        delegates = sorted(self.delegates[account])
+        if delegates and self.rng.random() < 0.3:
+            return self.rng.choice(delegates)
+        return self.owners[account]
+
+    def cash_now(self, state: State, account: Account) -> int:
+        """Cash with interest to the state's time."""
+        if account.cash == 0:
+            return 0
+        index = state.supply_index if account.cash > 0 else state.borrow_index
+        return with_interest(account.cash, account.cash_index, index)
+
+    def margin(self, state: State, number: int) -> Margin:
+        """Margin of an account in a state, by the twin of the engines; remembered while nothing it needs changes."""
+        account = state.accounts[number - 1]
+        key = (
+            state.time,
+            state.borrow_index,
+            state.supply_index,
+            state.raw[3],
+            tuple(market.index for market in state.markets.values()),
+            state.stable_feed,
+            self.parameters.version,
+        )
+        if key != self._margin_key:
+            self._margin_key = key
+            self._margins = {}
+        found = self._margins.get((number, account))
+        if found is None:
+            found = self._margins[number, account] = self._assess(state, number, account)
+        return found
+
+    def portfolio(self, state: State, number: int) -> tuple[Portfolio, bool]:
+        """The account as its engine sees it, and whether all prices it needs are valid."""
+        account = state.accounts[number - 1]
+        valid = True
+        positions = []
+        for market_id, position in account.positions.items():
+            market = state.markets[market_id]
+            valid = valid and market.valid
+            unrealised = position.size * (
+                market.mark - position.entry - (market.index - position.funding_index)
+            )
+            positions.append(
+                PositionRisk(
+                    market_id,
+                    position.size,
+                    market.mark,
+                    market.spot,
+                    market.confidence,
+                    unrealised,
+                    position.bids,
+                    position.asks,
+                )
+            )
+        collaterals = []
+        for asset in ASSETS:
+            units = account.units[asset - 1]
+            if units == 0:
+                continue
+            tick = state.feeds[self.parameters.collateral_feeds[asset]]
+            valid = valid and is_valid(unpack_tick(tick), state.time)
+            value = units * (tick & SPOT) * 10**9 // 10 ** self.parameters.decimals[asset]
+            haircuts = self.parameters.haircuts[asset]
+            collaterals.append(CollateralRisk(asset, value, (tick >> 144) & 65_535, *haircuts))
+        stable = ONE_USD
+        if state.stable_feed:
+            tick = state.feeds[state.stable_feed]
+            stable = tick & SPOT
+            valid = valid and is_valid(unpack_tick(tick), state.time)
+        cash = self.cash_now(state, account)
+        return Portfolio(cash, stable, tuple(positions), tuple(collaterals)), valid
+
+    def _assess(self, state: State, number: int, account: Account) -> Margin:
+        if not account.positions and not any(account.units):
+            cash = self.cash_now(state, account)
+            valid = not state.stable_feed or is_valid(
+                unpack_tick(state.feeds[state.stable_feed]), state.time
+            )
+            return Margin(cash, 0, 0, valid)
+        portfolio, valid = self.portfolio(state, number)
+        engine = self.engines.get(number, 1)
+        found: Assessment = assess(
+            portfolio, self.parameters.risks[engine], self.parameters.contingency[engine]
+        )
+        return Margin(found.equity, found.initial_margin, found.maintenance_margin, valid)
+
+
+def _initial_parameters(rig: Rig) -> Parameters:
+    protocol = rig.protocol
+    risks = {
+        market: MarketRisk(
+            spec.initial_margin,
+            spec.maintenance_margin,
+            spec.tiers.first_multiplier,
+            spec.tiers.second_multiplier,
+            spec.tiers.first_bound // 10**18,
+            spec.tiers.second_bound // 10**18,
+        )
+        for market, spec in zip(MARKETS, protocol.markets.values(), strict=True)
+    }
+    contingency = Contingency(5_000, 10_000, 990_000_000, 10_000)
+    collaterals = list(protocol.collaterals.values())
+    liquidation = rig.view("Liquidator", "parameters()")
+    return Parameters(
+        risks={1: dict(risks), 2: dict(risks)},
+        contingency={1: contingency, 2: contingency},
+        haircuts={
+            asset: (spec.maintenance_haircut, spec.initial_haircut)
+            for asset, spec in zip(ASSETS, collaterals, strict=True)
+        },
+        collateral_feeds={1: 1, 2: 2, 3: 4},
+        decimals={asset: spec.decimals for asset, spec in zip(ASSETS, collaterals, strict=True)},
+        maker_fee=protocol.fees.maker,
+        taker_fee=protocol.fees.taker,
+        liquidation=tuple(liquidation.word(i) for i in range(11)),
+        max_rate={
+            market: spec.funding.max_rate for market, spec in zip(MARKETS, protocol.markets.values(), strict=True)
+        },
+        caps={
+            market: spec.open_interest_cap
+            for market, spec in zip(MARKETS, protocol.markets.values(), strict=True)
+        },
+        active=dict.fromkeys(MARKETS, True),
+        deviation=protocol.oracle.max_spread,
+    )
+
+
+def _set_pause(parameters: Parameters, step: Step, on: bool) -> None:
+    bits = parameters.paused[step.contract]
+    parameters.paused[step.contract] = bits | step.args[0] if on else bits & ~step.args[0]
+
+
+def _set_risks(parameters: Parameters, step: Step) -> None:
+    engine = 1 if step.contract == "CrossMargin" else 2
+    for market, risk in zip(step.args[0], step.args[1], strict=True):
+        parameters.risks[engine][market] = MarketRisk(*risk)
+
+
+def _set_fees(parameters: Parameters, step: Step) -> None:
+    parameters.maker_fee, parameters.taker_fee = step.args
+
+
+SETTERS: dict[str, Callable[[Parameters, Step], Any]] = {
+    "pause": lambda parameters, step: _set_pause(parameters, step, True),
+    "unpause": lambda parameters, step: _set_pause(parameters, step, False),
+    "set_markets": _set_risks,
+    "set_contingency": lambda parameters, step: parameters.contingency.__setitem__(
+        1 if step.contract == "CrossMargin" else 2, Contingency(step.args[0][0], step.args[0][1], *step.args[0][2:])
+    ),
+    "set_collateral": lambda parameters, step: parameters.haircuts.__setitem__(
+        step.args[0], (step.args[2], step.args[3])
+    ),
+    "set_fees": _set_fees,
+    "set_parameters": lambda parameters, step: setattr(parameters, "liquidation", step.args[0]),
+    "set_funding": lambda parameters, step: parameters.max_rate.__setitem__(step.args[0], step.args[3]),
+    "set_open_interest_cap": lambda parameters, step: parameters.caps.__setitem__(*step.args),
+    "set_active": lambda parameters, step: parameters.active.__setitem__(step.args[0], bool(step.args[1])),
+    "set_interest": lambda parameters, step: None,
+    "set_stable_feed": lambda parameters, step: None,
+}

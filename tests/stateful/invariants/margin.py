@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Margin, 8 to 14, and the prices it needs, 36."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from simulation.domain.margin_math import requirement_up, weighted
+from tests.stateful.invariants.base import View, invariant, worst_sizes
+from tests.stateful.rig import Account
+
+__all__: list[str] = []
+
+
+def _touched(view: View) -> Iterator[tuple[int, Account, Account]]:
+    """Accounts in nobody's auction whose storage changed by something else than a parameter."""
+    if view.is_parameter_change:
+        return
+    for number in view.changed:
+        old, new = view.account(number)
+        if not (old.liquidating or new.liquidating):
+            yield number, old, new
+
+
+def adds_risk(old: Account, new: Account) -> bool:
+    """A larger worst size somewhere, or a collateral that shrank."""
+    before = worst_sizes(old)
+    return any(worst > before[market] for market, worst in worst_sizes(new).items()) or any(
+        left < had for left, had in zip(new.units, old.units, strict=True)
+    )
+
+
+def _takes_money(view: View, number: int) -> bool:
+    """The owner's side of a withdrawal or transfer."""
+    return view.step.function in ("withdraw", "transfer_cash") and view.step.args[0] == number
+
+
+@invariant("INV-08", "Whatever adds risk to an account or takes money out of it leaves equity at or above initial margin.")
+def inv_08_initial_margin(view: View) -> None:
+    for number, old, new in _touched(view):
+        if adds_risk(old, new) or _takes_money(view, number):
+            margin = view.margins(number)[1]
+            assert margin.equity >= margin.initial, f"account {number}: {margin}"
+
+
+@invariant("INV-09", "Below initial margin only what does not increase the shortfall succeeds.")
+def inv_09_shortfall(view: View) -> None:
+    if view.step.function == "deleverage":
+        return  # A counterparty forgoes profit there: invariant 30 says how much.
+    for number, _, _ in _touched(view):
+        before, after = view.margins(number)
+        assert after.shortfall <= max(before.shortfall, 0), f"account {number}: {before} became {after}"
+
+
+@invariant("INV-10", "Initial margin is at least maintenance margin, which is not negative, and the contracts say what the exact integers say.")
+def inv_10_requirements(view: View) -> None:
+    driver, state = view.driver, view.after
+    for number in range(1, state.account_count + 1):
+        margin = driver.margin(state, number)
+        assert margin.initial >= margin.maintenance >= 0, f"account {number}: {margin}"
+    # One account a step, in turn: the engine through the Ledger, with everything that it reads.
+    if state.account_count:
+        number = driver.rig.calls % state.account_count + 1
+        margin = driver.margin(state, number)
+        said = driver.rig.view("Ledger", "assess(uint256)", number)
+        assert said.ok, f"assess({number}) reverts"
+        found = (said.word(0), said.word(1), said.signed(2), bool(said.word(4)))
+        assert found == (margin.initial, margin.maintenance, margin.equity, margin.valid), f"account {number}"
+
+
+@invariant("INV-13", "A new account changes nobody's margin, and two halves of a position need at least what the whole needs below the first tier.")
+def inv_13_splitting(view: View) -> None:
+    if view.step.function == "create_account" and view.step.ok:
+        assert all(number == view.after.account_count for number in view.changed)
+        assert view.after.markets == view.before.markets
+    for change in view.changes:
+        risk = view.parameters.risks[1][change.market]
+        mark = view.after.markets[change.market].mark
+        whole, part = abs(change.size), abs(change.size) // 3
+        if whole * mark >= risk.first_bound * 10**18:
+            continue
+        parts = sum(requirement_up(weighted(size * mark, risk), risk.initial) for size in (part, whole - part))
+        assert parts >= requirement_up(weighted(whole * mark, risk), risk.initial)
+
+
+@invariant("INV-14", "An isolated account holds one market; no step changes an account that it does not name.")
+def inv_14_silo(view: View) -> None:
+    for number in view.changed:
+        if view.driver.engines.get(number) == 2:
+            assert view.after.accounts[number - 1].listed <= 1, f"account {number}"
+    if not view.changed:
+        return
+    named: set[int] = set()
+    for event in view.step.outcome.events:
+        named.update(event.args[key] for key in ("account", "maker", "taker", "bidder", "counterparty") if key in event.args)
+    if view.step.contract != "Oracle":
+        assert set(view.changed) <= named, f"{set(view.changed) - named} changed without an event"
+
+
+@invariant("INV-36", "With a price that is stale, flagged or of low confidence, nothing adds risk or takes collateral.")
+def inv_36_valid_prices(view: View) -> None:
+    for number, old, new in _touched(view):
+        if not (adds_risk(old, new) or _takes_money(view, number)):
+            continue
+        flat = not new.positions and new.cash >= 0
+        assert flat or view.margins(number)[1].valid, f"account {number} took risk at prices that are not valid"

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PnL, funding, open interest and interest, 16 to 21 and 46."""
+
+from __future__ import annotations
+
+from simulation.domain.funding_math import accrue, index_nano
+from simulation.domain.oracle_math import fresh_until, unpack_tick
+from tests.stateful.driver import Driver
+from tests.stateful.invariants.base import View, invariant
+from tests.stateful.rig import ACCOUNTS, MARKETS, State
+
+__all__ = ["time_accrues_linearly"]
+
+WAD = 10**18
+
+
+@invariant("INV-16", "Per market the longs equal the shorts and the open interest.")
+def inv_16_open_interest(view: View) -> None:
+    for market in MARKETS:
+        longs = shorts = 0
+        for account in view.after.accounts:
+            position = account.positions.get(market)
+            if position is not None:
+                if position.size > 0:
+                    longs += position.size
+                else:
+                    shorts -= position.size
+        assert longs == shorts == view.after.markets[market].open_interest, f"market {market}"
+
+
+@invariant("INV-17", "Per market, what was realised and what is unrealised, before fees, sum to zero exactly.")
+def inv_17_zero_sum(view: View) -> None:
+    realised = view.memory.realised
+    for change in view.changes:
+        realised[change.market] += change.realised
+    for market in MARKETS:
+        quoted = view.after.markets[market]
+        open_value = 0
+        for account in view.after.accounts:
+            position = account.positions.get(market)
+            if position is not None:
+                open_value += position.size * (
+                    quoted.mark - position.entry - (quoted.index - position.funding_index)
+                )
+        assert realised[market] + open_value == 0, f"market {market}"
+
+
+@invariant("INV-18", "A change of position books exactly size times price, whatever the rounding of the average entry.")
+def inv_18_exact_pnl(view: View) -> None:
+    changes = view.changes
+    if not changes:
+        return
+    step = view.step
+    quotes: dict[tuple[int, int], int] = {}
+    sold: dict[tuple[int, int], int] = {}
+    specs = list(view.driver.rig.protocol.markets.values())
+    for fill in step.named("OrderFilled"):
+        market = fill["market"]
+        spec = specs[market - 1]
+        size = fill["lots"] * spec.lot * (1 if fill["taker_buys"] else -1)
+        quote = size * fill["tick"] * spec.tick
+        for account, sign in ((fill["taker"], 1), (fill["maker"], -1)):
+            quotes[account, market] = quotes.get((account, market), 0) + sign * quote
+            sold[account, market] = sold.get((account, market), 0) + sign * size
+    for closed in step.named("Deleveraged"):
+        quote = closed["size"] * closed["price"]
+        size = closed["size"] if closed["size"] < 2**255 else closed["size"] - 2**256
+        for account, sign in ((closed["account"], 1), (closed["counterparty"], -1)):
+            key = (account, closed["market"])
+            quotes[key] = quotes.get(key, 0) + sign * size * closed["price"]
+            sold[key] = sold.get(key, 0) + sign * size
+        del quote
+    traded = bool(sold)
+    totals: dict[tuple[int, int], tuple[int, int]] = {}
+    for change in changes:
+        key = (change.account, change.market)
+        delta, quote = totals.get(key, (0, 0))
+        totals[key] = (delta + change.delta, quote + change.quote)
+        assert change.size == change.old_size + change.delta
+        if not traded:
+            mark = view.after.markets[change.market].mark
+            assert change.quote == change.delta * mark, f"{change} is not at mark"
+    if traded:
+        assert totals == {key: (sold[key], quotes[key]) for key in sold}
+
+
+@invariant("INV-19", "Funding paid and received, booked or not, sum to zero exactly.")
+def inv_19_funding(view: View) -> None:
+    paid = view.memory.funding_paid
+    for change in view.changes:
+        paid[change.market] += change.funding
+    for market in MARKETS:
+        index = view.after.markets[market].index
+        pending = 0
+        for account in view.after.accounts:
+            position = account.positions.get(market)
+            if position is not None:
+                pending -= position.size * (index - position.funding_index)
+        assert paid[market] + pending == 0, f"market {market}"
+
+
+@invariant("INV-20", "The funding index is what the rate in force makes of the time since the last touch; touching does not move it; the rate keeps its cap.")
+def inv_20_funding_index(view: View) -> None:
+    before, after = view.before, view.after
+    for place, market in enumerate(MARKETS):
+        quoted = after.markets[market]
+        if not view.moves_prices:
+            assert quoted.index == before.markets[market].index, f"market {market}: a call moved the index"
+        assert abs(quoted.rate) <= view.parameters.max_rate[market], f"market {market}: rate above its cap"
+        assert quoted.index == _index_now(after, market, after.accrued_until[place]), f"market {market}"
+    if view.step.function == "settle" and view.step.ok:
+        number = view.step.args[0]
+        for market, position in after.accounts[number - 1].positions.items():
+            quoted = after.markets[market]
+            if position.size:
+                # Settled: a second settlement would pay nothing.
+                assert (position.entry, position.funding_index) == (quoted.mark, quoted.index)
+
+
+def _index_now(state: State, market: int, accrued_until: int) -> int:
+    quoted = state.markets[market]
+    tick = unpack_tick(quoted.tick)
+    until = max(min(state.time, fresh_until(tick)), accrued_until)
+    return index_nano(accrue(quoted.stored_index, quoted.rate, until - accrued_until, tick.spot))
+
+
+@invariant("INV-21", "Interest indexes never fall, and total loans and balances are the sums of accounts within rounding.")
+def inv_21_interest(view: View) -> None:
+    before, after = view.before, view.after
+    assert after.borrow_index >= before.borrow_index and after.supply_index >= before.supply_index
+    assert after.borrow_index >= after.supply_index
+    if not view.step.named("InterestAccrued"):
+        return
+    loans = balances = 0
+    for account in after.accounts:
+        cash = view.driver.cash_now(after, account)
+        if cash < 0:
+            loans -= cash
+        else:
+            balances += cash
+    room = view.memory.interest_tolerance + 4 * ACCOUNTS
+    assert abs(loans - after.total_borrow) <= room, (loans, after.total_borrow, room)
+    assert abs(balances - after.total_supply) <= room, (balances, after.total_supply, room)
+
+
+@invariant("INV-46", "Calls in one block accrue nothing; time moves the indexes by its own length alone.")
+def inv_46_time(view: View) -> None:
+    before, after = view.before, view.after
+    assert after.time == before.time
+    assert (after.borrow_index, after.supply_index) == (before.borrow_index, before.supply_index)
+
+
+def time_accrues_linearly(driver: Driver, before: State, after: State) -> None:
+    """INV-46, INV-20, INV-21 where nothing but time passes."""
+    assert after.time > before.time, "INV-46: time went backward"
+    assert after.borrow_index >= before.borrow_index, "INV-21: the borrow index fell"
+    assert after.supply_index >= before.supply_index, "INV-21: the supply index fell"
+    assert after.accounts == before.accounts, "INV-46: time changed an account"
+    for place, market in enumerate(MARKETS):
+        old, new = before.markets[market], after.markets[market]
+        tick = unpack_tick(new.tick)
+        seconds = after.time - before.time
+        bound = abs(old.rate) * seconds * tick.spot // (3_600 * WAD) + 1
+        assert abs(new.index - old.index) <= bound, f"INV-46: market {market} accrued more than linearly"
+        assert new.index == _index_now(after, market, after.accrued_until[place]), f"INV-20: market {market}"

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How often which rule is drawn: a run goes through several regimes, so that rare paths are really reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+
+from tests.stateful import actions, control, waterfall
+from tests.stateful.actions import RULES, open_protocol
+from tests.stateful.driver import Driver
+from tests.stateful.invariants import Checker
+from tests.stateful.rig import Rig
+
+__all__ = ["REGIMES", "RULES", "begin", "play", "wait"]
+
+_REGISTERED = (actions, control, waterfall)
+
+BASE = dict.fromkeys(RULES, 1.0)
+TRADING = {
+    "place": 12,
+    "quote": 16,
+    "take": 14,
+    "reduce": 5,
+    "replace": 5,
+    "cancel": 3,
+    "cancel all": 1,
+    "purge": 2,
+    "deposit cash": 2,
+    "deposit collateral": 3,
+    "withdraw cash": 4,
+    "withdraw collateral": 2,
+    "transfer cash": 2,
+    "settle": 3,
+    "price drifts": 6,
+    "price jumps": 2,
+    "prices refreshed": 3,
+}
+RARE = {
+    "pause": 0.3,
+    "unpause": 1.5,
+    "open interest cap changes": 0.4,
+    "market opens or closes": 0.5,
+    "stable feed changes": 0.4,
+    "cash token depegs": 0.5,
+    "price of low confidence": 0.4,
+    "mark out of bound": 0.4,
+    "old price": 0.4,
+    "feed changes": 0.3,
+    "risk changes": 0.4,
+    "contingency changes": 0.3,
+    "collateral changes": 0.4,
+    "interest changes": 0.4,
+    "auction parameters change": 0.3,
+}
+CRASH = {
+    "price jumps": 14,
+    "price drifts": 4,
+    "prices refreshed": 6,
+    "call margin": 2,
+    "start": 4,
+    "start for a reward": 4,
+    "bid": 7,
+    "bid on an insolvent account": 3,
+    "mark insolvent": 3,
+    "mark for deleveraging": 3,
+    "deleverage": 6,
+    "bid on what deleveraging left": 3,
+    "write off": 3,
+    "stop": 1.5,
+    "refresh": 1,
+    "rescue": 1,
+    "restart": 1,
+    "take": 10,
+    "quote": 10,
+    "withdraw cash": 5,
+}
+NO_BIDS = {"bid": 0.2, "bid on an insolvent account": 0.2, "rescue": 0.2, "restart": 0.3}
+
+REGIMES: Mapping[str, tuple[Mapping[str, float], float]] = {
+    "trading": ({**BASE, **RARE, **TRADING}, 20_000.0),
+    "crash": ({**BASE, **RARE, **TRADING, **CRASH}, 5_000.0),
+    "no keepers": ({**BASE, **RARE, **TRADING, **CRASH, **NO_BIDS}, 0.0),
+    "poor fund": ({**BASE, **RARE, **TRADING, **CRASH, **NO_BIDS}, 50.0),
+    "anything": (BASE, 500.0),
+}
+"""Weights of the rules and the fund that the run begins with, USD."""
+
+
+def begin(rng: Random, regime: str, rig: Rig | None = None) -> tuple[Driver, Checker]:
+    """A fresh protocol with accounts and money in it, watched from its first call."""
+    driver = Driver(rng, rig=rig)
+    checker = Checker().watch(driver)
+    open_protocol(driver, REGIMES[regime][1])
+    return driver, checker
+
+
+def wait(driver: Driver) -> None:
+    """Time passes, mostly seconds, now and then longer than a heartbeat or an auction."""
+    draw = driver.rng.random()
+    if draw < 0.25:
+        driver.advance(driver.rng.randint(1, 30))
+    elif draw < 0.29:
+        driver.advance(driver.rng.randint(60, 1_500))
+    elif draw < 0.297:
+        driver.advance(driver.rng.randint(3_000, 100_000))
+        if driver.rng.random() < 0.7:
+            driver.rule = "prices refreshed"
+            RULES["prices refreshed"](driver)
+
+
+def play(driver: Driver, regime: str, calls: int) -> None:
+    """Draws rules until so many calls have been made."""
+    weights = REGIMES[regime][0]
+    names = list(weights)
+    odds = list(weights.values())
+    last = driver.rig.calls + calls
+    while driver.rig.calls < last:
+        wait(driver)
+        driver.rule = driver.rng.choices(names, odds)[0]
+        RULES[driver.rule](driver)
