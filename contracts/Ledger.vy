@@ -268,6 +268,8 @@ def transfer_slice(sender_account: uint256, receiver_account: uint256, fraction:
         receiver_cash: int256 = staticcall VAULT.cash(receiver_account)
         sender_before: int256 = sender_cash
         receiver_before: int256 = receiver_cash
+        settled: bool = False
+        shifted: bool = False
         words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets, skip_contract_check=True)
         lots: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.lot_sizes(markets)
         for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
@@ -280,17 +282,22 @@ def transfer_slice(sender_account: uint256, receiver_account: uint256, fraction:
                 # divisor truncates toward zero here on purpose.
                 lot: int256 = convert(lots[i], int256)
                 moved = size * convert(fraction, int256) // convert(WAD, int256) // lot * lot
-            sender_cash = self._settle_one(sender_account, markets[i], moved, words[i], sender_cash)
+            logged: bool = False
+            sender_cash, logged = self._settle_one(sender_account, markets[i], moved, words[i], sender_cash)
+            settled = settled or logged
             if moved == 0:
                 continue
+            shifted = True
             self._count_exchange(
                 markets[i], size, ledger_math._size(position_ledger._position(receiver_account, markets[i])), moved
             )
             receiver_cash = self._shift(
                 receiver_account, markets[i], moved, words[i] & MASK_72, words[i], receiver_cash
             )
-        self._book(sender_account, sender_cash - sender_before)
-        self._book(receiver_account, receiver_cash - receiver_before)
+        if settled:
+            self._book(sender_account, sender_cash - sender_before)
+        if shifted:
+            self._book(receiver_account, receiver_cash - receiver_before)
         # Once for all: an engine that admits the last market beside the others admits a slice of them.
         assert self._permits_last(receiver_account), NOT_PERMITTED
     extcall VAULT.move_slice(sender_account, receiver_account, fraction, reserved)
@@ -668,12 +675,13 @@ def _shift(account: uint256, market: uint256, delta: int256, price: uint256, wor
 
 
 @internal
-def _settle_one(account: uint256, market: uint256, moved: int256, word: uint256, cash: int256) -> int256:
+def _settle_one(account: uint256, market: uint256, moved: int256, word: uint256, cash: int256) -> (int256, bool):
     """
     @dev Realises a position at mark (entry := mark, funding index := now) and takes `moved` away at that price:
          value-neutral once the caller has booked the money. The caller counts open interest.
     @param cash Of the account before, wad.
     @return int256 Cash after.
+    @return bool Whether anything changed and an event says so.
     """
     old: uint256 = position_ledger._position(account, market)
     size: int256 = ledger_math._size(old)
@@ -687,7 +695,7 @@ def _settle_one(account: uint256, market: uint256, moved: int256, word: uint256,
         and after.entry == ledger_math._entry(old)
         and after.funding_index == ledger_math._funding_index(old)
     ):
-        return cash
+        return cash, False
     if after.size == 0:
         after.entry = 0
     after.bids, after.asks = position_ledger._orders(account, market, old)
@@ -698,7 +706,7 @@ def _settle_one(account: uint256, market: uint256, moved: int256, word: uint256,
         account, market, old, after.size, after.entry, after.funding_index, after.bids, after.asks
     )
     self._log(account, market, -moved, after, cash_after, 0)
-    return cash_after
+    return cash_after, True
 
 
 @internal
@@ -722,11 +730,16 @@ def _settle(account: uint256):
     words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets, skip_contract_check=True)
     before: int256 = staticcall VAULT.cash(account)
     cash: int256 = before
+    settled: bool = False
     for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
         if ledger_math._size(position_ledger._position(account, markets[i])) != 0:
             assert words[i] >> 240 == 1, STALE_PRICE
-            cash = self._settle_one(account, markets[i], 0, words[i], cash)
-    self._book(account, cash - before)
+            logged: bool = False
+            cash, logged = self._settle_one(account, markets[i], 0, words[i], cash)
+            settled = settled or logged
+    # Cash that no event states must not be touched, or books rebuilt from events would miss its interest.
+    if settled:
+        self._book(account, cash - before)
 
 
 @internal
