@@ -20,6 +20,7 @@ from contracts.interfaces import IInstruments
 from contracts.interfaces import ILedger
 from contracts.math import book_math
 from contracts.modules import guarded
+from contracts.modules import matching
 from contracts.modules import order_book
 from contracts.modules import tick_bitmap
 
@@ -29,6 +30,7 @@ uses: ownable
 uses: tick_bitmap
 initializes: guarded
 initializes: order_book
+initializes: matching[order_book := order_book]
 
 # Ownership and pausing
 exports: (
@@ -43,10 +45,6 @@ exports: (
     guarded.unpause,
 )
 
-event FeesSet:
-    maker_bps: uint256
-    taker_bps: uint256
-
 event LiquidatorWired:
     liquidator: indexed(address)
 
@@ -56,53 +54,21 @@ MAX_TICK: constant(uint256) = 2**24 - 1
 MAX_EXPIRY: constant(uint256) = 2**32 - 1
 MAX_MARKET: constant(uint256) = 2**16 - 1
 MAX_ACCOUNT: constant(uint256) = 2**32 - 1
-# A touch costs about 130,000 gas with small portfolios: 64 fit in a transaction of 16.7 million.
-MAX_TOUCHES: constant(uint256) = 64
 MAX_LEVELS: constant(uint256) = 64
-MAX_FEE_BPS: constant(uint256) = 100
-
-CANCELLED: constant(uint256) = 1
-REPLACED: constant(uint256) = 2
-EXPIRED: constant(uint256) = 3
-BELOW_MARGIN: constant(uint256) = 4
-SELF_TRADE: constant(uint256) = 5
-LIQUIDATION: constant(uint256) = 6
-NOTHING_TO_REDUCE: constant(uint256) = 7
 
 BAD_ADDRESS: constant(String[32]) = "exchange: zero address"
-BAD_FEE: constant(String[32]) = "exchange: fee out of range"
 ALREADY_WIRED: constant(String[32]) = "exchange: already wired"
 BAD_ORDER: constant(String[32]) = "exchange: order out of range"
 BAD_OPTIONS: constant(String[32]) = "exchange: options exclude"
 NO_MARKET: constant(String[32]) = "exchange: no such market"
 NOT_ACTIVE: constant(String[32]) = "exchange: market only reduces"
-WOULD_TAKE: constant(String[32]) = "exchange: order would take"
 NOTHING_TO_DO: constant(String[32]) = "exchange: nothing to do"
 NO_ORDER: constant(String[32]) = "exchange: no such order"
 NOT_AUTHORISED: constant(String[32]) = "exchange: not authorised"
 
-LEDGER: immutable(ILedger)
 INSTRUMENTS: immutable(IInstruments)
 
-struct Incoming:
-    account: uint256
-    market: uint256
-    is_bid: bool
-    tick: uint256
-    lots: uint256
-    post_only: bool
-    touches: uint256        # that may still be made
-
-struct Taken:
-    lots: uint256
-    quote: uint256          # wad USD, sum of size * price
-    fee: uint256            # wad USD
-    touches: uint256
-    crosses: bool           # touches ran out while the order still crossed
-
 liquidator: public(address)
-
-packed_fees: uint256    # maker fee uint128 | taker fee uint128, bps of the notional
 
 
 @deploy
@@ -112,10 +78,9 @@ def __init__(ledger: address, instruments: address, guardian: address, maker_fee
     @param taker_fee_bps Fee of the arriving side.
     """
     assert ledger != empty(address) and instruments != empty(address), BAD_ADDRESS
-    LEDGER = ILedger(ledger)
     INSTRUMENTS = IInstruments(instruments)
     guarded.__init__(guardian)
-    self._set_fees(maker_fee_bps, taker_fee_bps)
+    matching.__init__(ledger, maker_fee_bps, taker_fee_bps)
 
 
 @external
@@ -136,7 +101,7 @@ def set_fees(maker_fee_bps: uint256, taker_fee_bps: uint256):
     @notice Sets both fees, in bps of the notional. Owner only.
     """
     ownable._check_owner()
-    self._set_fees(maker_fee_bps, taker_fee_bps)
+    matching._set_fees(maker_fee_bps, taker_fee_bps)
 
 
 @external
@@ -175,7 +140,7 @@ def replace(
     @return uint256 Lots that were filled.
     """
     order: uint256 = self._existing(order_id)
-    self._drop(order_id, order, REPLACED)
+    matching._drop(order_id, order, matching.REPLACED)
     # Placing authorises the caller for this very account, or reverts all of it.
     return self._place(
         book_math._account(order_id),
@@ -197,7 +162,7 @@ def cancel(order_id: uint256):
     """
     order: uint256 = self._existing(order_id)
     self._check_authorised(book_math._account(order_id))
-    self._drop(order_id, order, CANCELLED)
+    matching._drop(order_id, order, matching.CANCELLED)
 
 
 @external
@@ -207,10 +172,10 @@ def cancel_all(account: uint256) -> uint256:
     @notice Removes every order of the account. Its owner or a delegate, or the Liquidator; never paused.
     @return uint256 Orders removed.
     """
-    reason: uint256 = LIQUIDATION
+    reason: uint256 = matching.LIQUIDATION
     if msg.sender != self.liquidator:
         self._check_authorised(account)
-        reason = CANCELLED
+        reason = matching.CANCELLED
     open_orders: DynArray[uint256, order_book.MAX_ORDERS] = order_book._open_orders(account)
     market: uint256 = 0
     bids: uint256 = 0
@@ -218,16 +183,16 @@ def cancel_all(account: uint256) -> uint256:
     for order_id: uint256 in open_orders:
         order: uint256 = order_book._find(order_id)
         if book_math._market(order) != market:
-            self._release(account, market, bids, asks)
+            matching._release(account, market, bids, asks)
             market = book_math._market(order)
             bids = 0
             asks = 0
-        size: uint256 = self._remove(order_id, order, reason)
+        size: uint256 = matching._remove(order_id, order, reason)
         if order & book_math.IS_BID != 0:
             bids += size
         else:
             asks += size
-    self._release(account, market, bids, asks)
+    matching._release(account, market, bids, asks)
     return len(open_orders)
 
 
@@ -245,9 +210,9 @@ def purge(order_ids: DynArray[uint256, 32]) -> uint256:
         if order == 0:
             continue
         if book_math._is_expired(order, block.timestamp):
-            self._drop(order_id, order, EXPIRED)
-        elif staticcall LEDGER.in_liquidation(book_math._account(order_id)):
-            self._drop(order_id, order, LIQUIDATION)
+            matching._drop(order_id, order, matching.EXPIRED)
+        elif staticcall matching.LEDGER.in_liquidation(book_math._account(order_id)):
+            matching._drop(order_id, order, matching.LIQUIDATION)
         else:
             continue
         removed += 1
@@ -334,7 +299,7 @@ def fees() -> (uint256, uint256):
     """
     @notice Maker and taker fee, bps of the notional.
     """
-    return self.packed_fees & book_math.MASK_128, self.packed_fees >> 128
+    return matching._fees()
 
 
 @internal
@@ -360,19 +325,19 @@ def _place(
     lot_size: uint256 = (book >> 56) & book_math.MASK_64
     open_lots: uint256 = lots
     if reduce_only:
-        open_lots = min(lots, self._reducible_down(account, market, is_bid, lot_size))
+        open_lots = min(lots, matching._reducible_down(account, market, is_bid, lot_size))
 
-    taken: Taken = empty(Taken)
+    taken: matching.Taken = empty(matching.Taken)
     if open_lots != 0 and book_math._crosses(is_bid, tick, book_math._top(book, not is_bid)):
-        taken = self._match(
-            Incoming(
+        taken = matching._match(
+            matching.Incoming(
                 account=account,
                 market=market,
                 is_bid=is_bid,
                 tick=tick,
                 lots=open_lots,
                 post_only=post_only,
-                touches=min(max_fills, MAX_TOUCHES),
+                touches=min(max_fills, matching.MAX_TOUCHES),
             ),
             book,
         )
@@ -410,152 +375,16 @@ def _place(
     resting: uint256 = 0
     if not reduce_only:
         resting = unsafe_mul(open_lots, lot_size)
-    extcall LEDGER.fill_taker(
+    extcall matching.LEDGER.fill_taker(
         msg.sender,
         account,
         market,
-        self._signed(is_bid, unsafe_mul(taken.lots, lot_size)),
-        self._signed(is_bid, taken.quote),
+        matching._signed(is_bid, unsafe_mul(taken.lots, lot_size)),
+        matching._signed(is_bid, taken.quote),
         taken.fee,
-        self._signed(is_bid, resting),
+        matching._signed(is_bid, resting),
     )
     return order_id, taken.lots
-
-
-@internal
-def _match(incoming: Incoming, book: uint256) -> Taken:
-    """
-    @dev Trades `incoming` against the opposite side, at most `touches` resting orders. Whether the caller may act
-         for the account is the Ledger's answer afterwards.
-    """
-    taken: Taken = empty(Taken)
-    maker_side: uint256 = book_math._side(incoming.market, not incoming.is_bid)
-    top: uint256 = book_math._top(book, not incoming.is_bid)
-    best: uint256 = order_book._best(maker_side, top)
-    taken.crosses = book_math._crosses(incoming.is_bid, incoming.tick, best)
-    for _: uint256 in range(incoming.touches, bound=MAX_TOUCHES):
-        if not taken.crosses:
-            break
-        order_id: uint256 = 0
-        order: uint256 = 0
-        order_id, order = order_book._oldest(maker_side, best)
-        taken.touches = unsafe_add(taken.touches, 1)
-        if book_math._is_expired(order, block.timestamp):
-            self._drop(order_id, order, EXPIRED)
-        else:
-            assert not incoming.post_only, WOULD_TAKE
-            if book_math._account(order_id) == incoming.account:
-                self._drop(order_id, order, SELF_TRADE)
-            else:
-                taken = self._fill(incoming, taken, order_id, order, book)
-        best = order_book._best(maker_side, best)
-        taken.crosses = taken.lots != incoming.lots and book_math._crosses(incoming.is_bid, incoming.tick, best)
-    if best != top:
-        order_book._set_top(maker_side, best)
-    return taken
-
-
-@internal
-def _fill(incoming: Incoming, taken: Taken, order_id: uint256, order: uint256, book: uint256) -> Taken:
-    """
-    @dev One resting order against what the incoming one still wants. Where the maker cannot, its order goes.
-    """
-    maker: uint256 = book_math._account(order_id)
-    lot_size: uint256 = (book >> 56) & book_math.MASK_64
-    lots: uint256 = min(unsafe_sub(incoming.lots, taken.lots), book_math._lots(order))
-    reducible: uint256 = max_value(uint256)
-    if order & book_math.IS_REDUCE_ONLY != 0:
-        reducible = self._reducible_down(maker, incoming.market, not incoming.is_bid, lot_size)
-        if reducible == 0:
-            self._drop(order_id, order, NOTHING_TO_REDUCE)
-            return taken
-        lots = min(lots, reducible)
-
-    # At most 112 bits of size and 80 of price: see book_math._fee_up.
-    size: uint256 = unsafe_mul(lots, lot_size)
-    price: uint256 = unsafe_mul(book_math._tick(order), book & book_math.MASK_56)
-    notional: uint256 = unsafe_mul(size, price)
-    fees: uint256 = self.packed_fees
-    maker_fee: uint256 = book_math._fee_up(notional, fees & book_math.MASK_128)
-    if not extcall LEDGER.fill_maker(
-        maker,
-        incoming.market,
-        self._signed(not incoming.is_bid, size),
-        price,
-        maker_fee,
-        order & book_math.IS_REDUCE_ONLY == 0,
-    ):
-        reason: uint256 = BELOW_MARGIN
-        if staticcall LEDGER.in_liquidation(maker):
-            reason = LIQUIDATION
-        self._drop(order_id, order, reason)
-        return taken
-
-    taker_fee: uint256 = book_math._fee_up(notional, fees >> 128)
-    remaining: uint256 = unsafe_sub(book_math._lots(order), lots)
-    log IExchange.OrderFilled(
-        order_id=order_id,
-        maker=maker,
-        taker=incoming.account,
-        market=incoming.market,
-        taker_buys=incoming.is_bid,
-        tick=book_math._tick(order),
-        lots=lots,
-        maker_fee=maker_fee,
-        taker_fee=taker_fee,
-        remaining=remaining,
-    )
-    if remaining == 0:
-        order_book._remove(order_id, order)
-    elif lots == reducible:
-        order_book._reduce(order_id, order, lots)
-        self._remove(order_id, unsafe_sub(order, lots), NOTHING_TO_REDUCE)
-    else:
-        order_book._reduce(order_id, order, lots)
-    return Taken(
-        lots=unsafe_add(taken.lots, lots),
-        quote=unsafe_add(taken.quote, notional),
-        fee=unsafe_add(taken.fee, taker_fee),
-        touches=taken.touches,
-        crosses=taken.crosses,
-    )
-
-
-@internal
-def _drop(order_id: uint256, order: uint256, reason: uint256):
-    """
-    @dev Removes an open order and gives back what was reserved for it. No access check.
-    """
-    size: uint256 = self._remove(order_id, order, reason)
-    if order & book_math.IS_BID != 0:
-        self._release(book_math._account(order_id), book_math._market(order), size, 0)
-    else:
-        self._release(book_math._account(order_id), book_math._market(order), 0, size)
-
-
-@internal
-def _remove(order_id: uint256, order: uint256, reason: uint256) -> uint256:
-    """
-    @return uint256 What is reserved for the order, nano base; 0 for a reduce-only order.
-    """
-    lot_size: uint256 = order_book._remove(order_id, order)
-    lots: uint256 = book_math._lots(order)
-    log IExchange.OrderRemoved(
-        order_id=order_id,
-        account=book_math._account(order_id),
-        market=book_math._market(order),
-        lots=lots,
-        reason=reason,
-    )
-    if order & book_math.IS_REDUCE_ONLY != 0:
-        return 0
-    return unsafe_mul(lots, lot_size)
-
-
-@internal
-def _release(account: uint256, market: uint256, bids: uint256, asks: uint256):
-    if bids | asks != 0:
-        extcall LEDGER.release_orders(account, market, bids, asks)
 
 
 @internal
@@ -587,18 +416,6 @@ def _book(market: uint256, reduce_only: bool) -> uint256:
 
 @internal
 @view
-def _reducible_down(account: uint256, market: uint256, is_bid: bool, lot_size: uint256) -> uint256:
-    """
-    @dev Whole lots by which an order on this side can shrink the position.
-    """
-    position: ILedger.Position = staticcall LEDGER.position(account, market)
-    if is_bid:
-        return convert(max(-position.size, 0), uint256) // lot_size
-    return convert(max(position.size, 0), uint256) // lot_size
-
-
-@internal
-@view
 def _existing(order_id: uint256) -> uint256:
     order: uint256 = order_book._find(order_id)
     assert order != 0, NO_ORDER
@@ -608,22 +425,4 @@ def _existing(order_id: uint256) -> uint256:
 @internal
 @view
 def _check_authorised(account: uint256):
-    assert staticcall LEDGER.authorised(account, msg.sender), NOT_AUTHORISED
-
-
-@internal
-@pure
-def _signed(is_bid: bool, amount: uint256) -> int256:
-    """
-    @dev Positive when buying. Amounts are below 2**198.
-    """
-    if is_bid:
-        return convert(amount, int256)
-    return -convert(amount, int256)
-
-
-@internal
-def _set_fees(maker_fee_bps: uint256, taker_fee_bps: uint256):
-    assert maker_fee_bps <= MAX_FEE_BPS and taker_fee_bps <= MAX_FEE_BPS, BAD_FEE
-    self.packed_fees = maker_fee_bps | (taker_fee_bps << 128)
-    log FeesSet(maker_bps=maker_fee_bps, taker_bps=taker_fee_bps)
+    assert staticcall matching.LEDGER.authorised(account, msg.sender), NOT_AUTHORISED
