@@ -78,9 +78,9 @@ def _smod(left: int, right: int) -> int:
 
 
 def _spend(meter: Any, gas: int) -> None:
-    meter.gas_remaining -= gas
-    if meter.gas_remaining < 0:
+    if gas > meter.gas_remaining:
         raise OutOfGas("out of gas")
+    meter.gas_remaining -= gas
 
 
 def _grow(memory: Any, meter: Any, start: int, size: int) -> Any:

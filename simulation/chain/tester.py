@@ -101,6 +101,12 @@ class _State(CancunState):
         return keccak(block_number.to_bytes(32, "big"))
 
 
+def _least_gas(tx: Transaction) -> int:
+    """Intrinsic gas with that of init code (EIP-3860), which py-evm takes only when it executes."""
+    words = (len(tx.data) + 31) // 32 if tx.to is None else 0
+    return _Unsigned(tx).intrinsic_gas + 2 * words
+
+
 class PyEvmChain:
     """py-evm behind the Chain protocol.
 
@@ -175,7 +181,7 @@ class PyEvmChain:
             (tx.max_fee < env.base_fee, "max fee below base fee"),
             (tx.to is None and len(tx.data) > MAX_INITCODE, "init code too large"),
             (tx.nonce == 2**64 - 1, "nonce overflow"),
-            (_Unsigned(tx).intrinsic_gas > tx.gas_limit, "gas limit below intrinsic gas"),
+            (_least_gas(tx) > tx.gas_limit, "gas limit below intrinsic gas"),
             (accounts.get_code(tx.sender) != b"", "sender has code"),
             (tx.nonce > nonce, "nonce too high"),
             (tx.nonce < nonce, "nonce too low"),

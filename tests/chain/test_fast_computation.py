@@ -107,13 +107,16 @@ pieces = st.one_of(
     st.lists(pieces, max_size=40),
     st.sampled_from([54_000, 60_000, 100_000, 300_000]),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=500, deadline=None)
 @example(0, [bytes.fromhex("5b60005660005b")], 60_000)
 @example(0, [bytes.fromhex("605b600156")], 60_000)
 @example(0, [b"\x5f" * 1024], 300_000)
 @example(0, [b"\x5f" * 1025], 300_000)
 @example(1, [b"\x9f"], 60_000)
 @example(0, [b"\x5b"], 60_000)
+@example(0, [b"\x00" * 64], 53_250)
+@example(0, [push(2**60) + push(2**60) + b"\x20"], 60_000)
+@example(0, [push(2**255) + b"\x51"], 60_000)
 def test_any_program(depth: int, parts: list[bytes], gas_limit: int) -> None:
     program = push(7) * depth + b"".join(parts) + KEEP_FOUR_WORDS + RETURN_MEMORY
     check(program, gas_limit)
