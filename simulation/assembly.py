@@ -25,6 +25,7 @@ from simulation.agents import (
     make_agents,
     signing_key,
 )
+from simulation.chain.backends import backend_in_use, open_chain
 from simulation.chain.deployment import CROSS, ISOLATED, feed_numbers, plan
 from simulation.chain.genesis import DEPLOYER, MAX_AMOUNT, Genesis, address_named
 from simulation.chain.protocol import Chain
@@ -45,7 +46,7 @@ from simulation.engine import (
 from simulation.market import MarketPath, build_market
 from simulation.messages.market import PriceTick
 
-__all__ = ["Resolved", "build", "native_available", "resolve"]
+__all__ = ["Resolved", "build", "resolve"]
 
 GAS_WALLET = 10_000 * 10**18
 """Wei that every owner of an account starts with."""
@@ -96,15 +97,6 @@ def resolve(
     return Resolved(scenario, path, tuple(agents))
 
 
-def native_available() -> bool:
-    """Whether the native EVM was built."""
-    try:
-        import plimsoll_evm  # noqa: F401
-    except ImportError:
-        return False
-    return True
-
-
 def build(
     resolved: Resolved, *, out: Path, around: Callable[[Chain], Chain] = lambda chain: chain
 ) -> Simulation:
@@ -126,7 +118,9 @@ def build(
         address_named(f"{agent.name} {place}") for agent in agents for place in range(len(agent.accounts))
     ]
     identities = _identities(agents, owners)
-    genesis = Genesis(_chain(scenario), int(path.timestamp[0]), COINBASE)
+    genesis = Genesis(
+        open_chain(scenario.chain.backend, scenario.chain.chain_id), int(path.timestamp[0]), COINBASE
+    )
     keys = [signing_key(f"feed signer {place}") for place in range(protocol.oracle.signers)]
     signers = tuple(to_checksum_address(address_of(key)) for key in keys)
     guardian, governor = (to_checksum_address(address_named(role)) for role in ("guardian", "governor"))
@@ -158,17 +152,6 @@ def build(
         summary=_summary(resolved, terms, identities),
         address=to_checksum_address,
     )
-
-
-def _chain(scenario: Scenario) -> Chain:
-    """The backend of the scenario; without a native build everything runs on py-evm."""
-    if scenario.chain.backend == "revm" and native_available():
-        from simulation.chain.revm import RevmChain
-
-        return RevmChain(scenario.chain.chain_id)
-    from simulation.chain.tester import PyEvmChain
-
-    return PyEvmChain(scenario.chain.chain_id)
 
 
 def _agents(resolved: Resolved) -> list[Agent]:
@@ -310,13 +293,12 @@ def _summary(resolved: Resolved, terms: Protocol, identities: Sequence[AgentIden
     scenario = resolved.scenario
     market_of = {market.feed: number for number, market in reversed(list(enumerate(terms.markets, start=1)))}
     gas_feed = next(feed.feed for feed in terms.feeds if feed.symbol == terms.gas_symbol)
-    native = scenario.chain.backend == "revm" and native_available()
     return {
         "plimsoll": version("plimsoll"),
         "scenario": scenario.name,
         "description": scenario.time.description,
         "seed": scenario.seed,
-        "chain": "revm" if native else "tester",
+        "chain": backend_in_use(scenario.chain.backend),
         "block_seconds": scenario.time.block_time,
         "sample_blocks": scenario.recorder.sample_blocks,
         "gas_market": market_of.get(gas_feed, 0),
