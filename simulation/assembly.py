@@ -72,6 +72,12 @@ class Resolved:
         return self.scenario.seed
 
     @property
+    def without_native(self) -> bool:
+        """The scenario asks for the native EVM, which was not built: py-evm runs it, slower."""
+        wanted = self.scenario.chain.backend
+        return backend_in_use(wanted) != wanted
+
+    @property
     def blocks(self) -> int:
         """Blocks that the run will have."""
         return len(self.path) - 1
