@@ -346,7 +346,8 @@ def deleverage(account: uint256, market: uint256, counterparties: DynArray[uint2
     """
     @notice Closes the account's position in one market against ranked counterparties; anyone.
             The order is verified: scores (profit ratio times leverage) must not increase along the list.
-            That nobody better was left out cannot be; it costs a counterparty at most its own profit.
+            That nobody better was left out cannot be; it costs a counterparty at most its own profit, and
+            at most its equity.
     @param counterparties Accounts on the other side, with positive equity, not in liquidation.
     """
     assert auction_store._load(account).phase == ILiquidator.Phase.DELEVERAGE, WRONG_PHASE
@@ -379,12 +380,18 @@ def deleverage(account: uint256, market: uint256, counterparties: DynArray[uint2
         unrealised: int256 = deleverage_math._unrealised(
             position.size, position.entry_price, mark, funding_index - position.funding_index
         )
-        score: uint256 = self._score(counterparty, unrealised, other, position.entry_price, mark)
+        equity: int256 = self._equity(counterparty)
+        score: uint256 = deleverage_math._score_down(
+            unrealised, other, position.entry_price, mark, convert(equity, uint256)
+        )
         assert score <= last, RANK
         last = score
         closed: uint256 = min(left, other)
+        # Profit that was lost elsewhere or withdrawn cannot be forgone: nobody is deleveraged into insolvency.
         price: uint256 = deleverage_math._bankruptcy_price(
-            mark, deleverage_math._contribution_down(deficit, closed, left, unrealised, other), size > 0
+            mark,
+            deleverage_math._contribution_down(deficit, closed, left, min(unrealised, equity), other),
+            size > 0,
         )
         delta: int256 = convert(closed, int256)
         if size > 0:
@@ -687,15 +694,15 @@ def _end(account: uint256, reason: uint256):
 
 @internal
 @view
-def _score(counterparty: uint256, unrealised: int256, size: uint256, entry_price: uint256, mark: uint256) -> uint256:
+def _equity(counterparty: uint256) -> int256:
     """
-    @dev An account without equity is to be liquidated, not deleveraged.
+    @dev Positive: an account without equity is to be liquidated, not deleveraged.
     """
     now: IMarginEngine.Assessment = empty(IMarginEngine.Assessment)
     valid: bool = False
     now, valid = staticcall LEDGER.assess(counterparty)
     assert now.equity > 0, COUNTERPARTY
-    return deleverage_math._score_down(unrealised, size, entry_price, mark, convert(now.equity, uint256))
+    return now.equity
 
 
 @internal

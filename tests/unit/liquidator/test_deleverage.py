@@ -113,6 +113,16 @@ def test_nobody_pays_more_than_its_profit(world: World) -> None:
     assert world.liquidator.total_insolvent() == wad(175)
 
 
+def test_nobody_is_deleveraged_into_insolvency(world: World) -> None:
+    """A profit of 1,200 of which 1,150 were lost elsewhere: 50 can be forgone, the rest stays a deficit."""
+    winner = world.open("maker", cash=-1_150, size=-100)
+    world.deleveraging()
+    assert world.equity(winner) == wad(50)
+    world.liquidator.deleverage(world.account, MARKET, [winner])
+    assert world.equity(winner) == 0
+    assert world.equity(world.account) == -wad(150)
+
+
 def test_rank_must_descend(world: World) -> None:
     richer = world.open("maker", cash=10_000, size=-50, entry=110)
     leveraged = world.open("maker", cash=100, size=-50, entry=110)
