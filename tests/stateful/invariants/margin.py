@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 from simulation.domain.margin_math import requirement_up, weighted
 from tests.stateful.invariants.base import View, invariant, worst_sizes
-from tests.stateful.rig import Account
+from tests.stateful.rig import Account, Position
 
-__all__: list[str] = []
+__all__ = ["adds_risk"]
+
+NOTHING = Position(0, 0, 0, 0, 0)
 
 
 def _touched(view: View) -> Iterator[tuple[int, Account, Account]]:
@@ -23,11 +25,22 @@ def _touched(view: View) -> Iterator[tuple[int, Account, Account]]:
 
 
 def adds_risk(old: Account, new: Account) -> bool:
-    """A larger worst size somewhere, or a collateral that shrank."""
-    before = worst_sizes(old)
-    return any(worst > before[market] for market, worst in worst_sizes(new).items()) or any(
-        left < had for left, had in zip(new.units, old.units, strict=True)
-    )
+    """A position that grew or changed sides, a larger worst size by more resting orders, less of a collateral.
+
+    A position that shrinks by a reduce-only order while other orders rest is a reduction, although what these
+    could still open is counted from a smaller position.
+    """
+    if any(left < had for left, had in zip(new.units, old.units, strict=True)):
+        return True
+    worst_before, worst_after = worst_sizes(old), worst_sizes(new)
+    for market, position in new.positions.items():
+        was = old.positions.get(market, NOTHING)
+        if abs(position.size) > abs(was.size) or position.size * was.size < 0:
+            return True
+        more_rests = position.bids > was.bids or position.asks > was.asks
+        if more_rests and worst_after[market] > worst_before[market]:
+            return True
+    return False
 
 
 def _takes_money(view: View, number: int) -> bool:

@@ -108,8 +108,8 @@ def inv_20_funding_index(view: View) -> None:
             assert quoted.index == before.markets[market].index, f"market {market}: a call moved the index"
         assert abs(quoted.rate) <= view.parameters.max_rate[market], f"market {market}: rate above its cap"
         assert quoted.index == _index_now(after, market, after.accrued_until[place]), f"market {market}"
-    if view.step.function == "settle" and view.step.ok:
-        number = view.step.args[0]
+    number = view.step.args[0] if view.step.function == "settle" else 0
+    if view.step.ok and 1 <= number <= after.account_count:
         for market, position in after.accounts[number - 1].positions.items():
             quoted = after.markets[market]
             if position.size:
