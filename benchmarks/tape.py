@@ -30,6 +30,7 @@ RECORD = np.dtype(
 """A packed transaction, as `plimsoll_evm.Transactions` takes it."""
 
 Row = tuple[bytes, bytes | None, int, int, int, int, int, bytes]
+"""Fields of a Transaction, in their order."""
 Prepared = list[tuple[plimsoll_evm.Header, plimsoll_evm.Transactions]]
 
 
@@ -59,7 +60,7 @@ class Tape:
 
     def prepare(self) -> Prepared:
         """Headers and packed transactions of all blocks: what an execution needs and nothing else."""
-        return [(_header(env), plimsoll_evm.Transactions(*pack(_rows(given)))) for env, given in self.blocks]
+        return [(_header(env), plimsoll_evm.Transactions(*pack(given))) for env, given in self.blocks]
 
 
 def replay(evm: plimsoll_evm.Evm, blocks: Prepared) -> None:
@@ -88,13 +89,6 @@ def pack(rows: Sequence[Row]) -> tuple[bytes, bytes]:
             records[name] = column
         records["end"] = np.cumsum([len(data) for data in datas])
     return records.tobytes(), b"".join(row[7] for row in rows)
-
-
-def _rows(transactions: Sequence[Transaction]) -> list[Row]:
-    return [
-        (tx.sender, tx.to, tx.nonce, tx.value, tx.gas_limit, tx.max_fee, tx.max_priority_fee, tx.data)
-        for tx in transactions
-    ]
 
 
 def _header(env: BlockEnv) -> plimsoll_evm.Header:

@@ -12,11 +12,15 @@ from typing import Any
 
 import numpy as np
 from eth_hash.auto import keccak
+from numpy.typing import NDArray
 
-from simulation.messages import EventColumns, limbs
+from simulation.messages import EventColumns, Limbs, limbs
 from simulation.messages.chain import Logs
 
 __all__ = ["EventDecoder"]
+
+UNKNOWN = -1
+"""Place of a log that no known event matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,35 +43,36 @@ class EventDecoder:
     """
 
     def __init__(self, contracts: Mapping[str, tuple[bytes, Sequence[Mapping[str, Any]]]]) -> None:
-        self._events: dict[tuple[bytes, bytes], _Event] = {}
+        self._events: list[_Event] = []
+        emitters, topics = [], []
         for contract, (address, abi) in contracts.items():
             for item in abi:
                 if item["type"] == "event" and (event := _read(contract, item)) is not None:
-                    self._events[address, _topic(item)] = event
+                    self._events.append(event)
+                    emitters.append(address)
+                    topics.append(_topic(item))
+        self._emitters = np.frombuffer(b"".join(emitters), np.uint8).reshape(-1, 20)
+        self._topics = limbs(b"".join(topics))
+        self._places = {key: place for place, key in enumerate(_keys(self._emitters, self._topics))}
 
     def __call__(self, logs: Logs) -> list[EventColumns]:
         """Groups in the order of their first log."""
-        if not len(logs):
+        if not len(logs) or not self._events:
             return []
-        topics = logs.topics[:, 0].astype(">u8").tobytes()
-        emitters = logs.address.tobytes()
-        rows_of: dict[tuple[bytes, bytes], list[int]] = {}
-        for row in range(len(logs)):
-            key = (emitters[20 * row : 20 * row + 20], topics[32 * row : 32 * row + 32])
-            rows_of.setdefault(key, []).append(row)
-        data = limbs(logs.data) if logs.data else np.zeros((0, 4), np.uint64)
+        rows_of: dict[int, list[int]] = {}
+        for row, place in enumerate(self._match(logs)):
+            rows_of.setdefault(place, []).append(row)
+        rows_of.pop(UNKNOWN, None)
+        data = limbs(logs.data)
         start = logs.offsets // 32
         found = []
-        for key, places in rows_of.items():
-            event = self._events.get(key)
-            if event is None:
-                continue
-            rows = np.array(places, dtype=np.int64)
+        for place, places in rows_of.items():
+            event, rows = self._events[place], np.array(places, dtype=np.int64)
             words = np.empty((len(rows), len(event.fields), 4), np.uint64)
-            for topic, column in enumerate(event.from_topics, start=1):
-                words[:, column] = logs.topics[rows, topic]
-            for place, column in enumerate(event.from_data):
-                words[:, column] = data[start[rows] + place]
+            if event.from_topics:
+                words[:, event.from_topics] = logs.topics[rows, 1 : 1 + len(event.from_topics)]
+            if event.from_data:
+                words[:, event.from_data] = data[start[rows, None] + np.arange(len(event.from_data))]
             found.append(
                 EventColumns(
                     event.contract,
@@ -80,6 +85,23 @@ class EventDecoder:
                 )
             )
         return found
+
+    def _match(self, logs: Logs) -> list[int]:
+        """Place of the event of every log."""
+        topics = logs.topics[:, 0]
+        places = [self._places.get(key, UNKNOWN) for key in _keys(logs.address, topics)]
+        same = (self._topics[places] == topics).all(axis=1)
+        same &= (self._emitters[places] == logs.address).all(axis=1)
+        if not same.all():
+            return [place if right else UNKNOWN for place, right in zip(places, same.tolist(), strict=True)]
+        return places
+
+
+def _keys(emitters: NDArray[np.uint8], topics: Limbs) -> list[int]:
+    """64 bits of emitter and first topic: enough to find an event, which is then compared in full."""
+    start = np.ascontiguousarray(emitters[:, :8]).view(np.uint64)[:, 0]
+    keys: list[int] = (start ^ topics[:, 0]).tolist()
+    return keys
 
 
 def _type(item: Mapping[str, Any]) -> str:

@@ -44,15 +44,11 @@ class RevmChain:
 
     def execute_block(self, env: BlockEnv, transactions: Sequence[Transaction]) -> BlockResult:
         """See Chain."""
-        rows = [
-            (tx.sender, tx.to, tx.nonce, tx.value, tx.gas_limit, tx.max_fee, tx.max_priority_fee, tx.data)
-            for tx in transactions
-        ]
-        return _result(self._evm.execute_block(_header(env), rows))
+        return _result(self._evm.execute_block(_header(env), transactions))
 
     def call_many(self, env: BlockEnv, calls: Sequence[Call]) -> BlockResult:
         """See Chain."""
-        rows = [(call.sender, call.to, 0, 0, call.gas_limit, 0, 0, call.data) for call in calls]
+        rows = [Transaction(call.sender, call.to, 0, 0, call.gas_limit, 0, 0, call.data) for call in calls]
         return _result(self._evm.call_many(_header(env), rows))
 
     def fund(self, address: bytes, balance: int) -> None:
@@ -106,7 +102,8 @@ def _header(env: BlockEnv) -> plimsoll_evm.Header:
 
 
 def _numbers(column: bytes) -> NDArray[np.int64]:
-    return np.frombuffer(column, np.uint64).astype(np.int64)
+    """Counts and wei per gas, all far below 2**63."""
+    return np.frombuffer(column, np.int64)
 
 
 def _result(native: plimsoll_evm.BlockResult) -> BlockResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,9 +71,11 @@ class BlockEnv:
     """32 bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """An EIP-1559 transaction whose sender is trusted, so that nothing is signed."""
+class Transaction(NamedTuple):
+    """An EIP-1559 transaction whose sender is trusted, so that nothing is signed.
+
+    A tuple, because the native EVM takes it as it is.
+    """
 
     sender: bytes
     to: bytes | None
