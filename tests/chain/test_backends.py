@@ -40,7 +40,7 @@ def transaction(
 ) -> Transaction:
     """A transaction that any block of the tests accepts."""
     tx = Transaction(sender, to, nonce, 0, 1_000_000, 3 * GWEI, GWEI // 2, data)
-    return replace(tx, **fields)  # type: ignore[arg-type]
+    return tx._replace(**fields)  # type: ignore[arg-type]
 
 
 def picture(result: BlockResult) -> dict[str, object]:
