@@ -302,10 +302,14 @@ class OrderBookMachine(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.placed)
-    @rule(data=st.data(), by_owner=st.integers(0, 4).map(bool))
-    def cancel(self, data: st.DataObject, by_owner: bool) -> None:
-        order_id = self.any_order(data)
-        caller = self.owner_of(order_id) if by_owner else self.world.attacker
+    @rule(data=st.data(), count=st.integers(1, 5), by_owner=st.integers(0, 4).map(bool))
+    def cancel(self, data: st.DataObject, count: int, by_owner: bool) -> None:
+        for _ in range(count):
+            order_id = self.any_order(data)
+            caller = self.owner_of(order_id) if by_owner else self.world.attacker
+            self.cancel_one(order_id, caller)
+
+    def cancel_one(self, order_id: int, caller: str) -> None:
         self.both(
             lambda: self.exchange.cancel(order_id, sender=caller),
             lambda ledger: [self.book.cancel(order_id, caller, ledger)],
@@ -437,7 +441,7 @@ class OrderBookMachine(RuleBasedStateMachine):
 
 
 OrderBookMachine.TestCase.settings = settings(
-    max_examples=100,
+    max_examples=50,
     stateful_step_count=50,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

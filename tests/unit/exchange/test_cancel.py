@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 
 from simulation.domain.orders import Option, Reason
-from tests.unit.exchange.world import MAKER, MARKETS, SECOND_MAKER, TRADER, World
+from tests.unit.exchange.world import MAKER, MARKETS, POSITIONED, SECOND_MAKER, TRADER, World
 
 LOT = MARKETS[1][1]
 
@@ -54,6 +56,24 @@ def test_anywhere_in_a_level_leaves_the_others_in_line(world: World, place: int)
     assert world.depth(True) == [(1_000, 5, 5)]
     fills = world.place(TRADER, False, 1_000, 5).named("OrderFilled")
     assert [fill["order_id"] for fill in fills] == [*ids, last]
+
+
+@pytest.mark.parametrize("gone", list(permutations(range(4), 3)))
+def test_in_any_order_leaves_a_line_that_can_grow(world: World, gone: tuple[int, ...]) -> None:
+    accounts = (MAKER, SECOND_MAKER, MAKER, SECOND_MAKER)
+    ids = [world.bid(account, 1_000, 1) for account in accounts]
+    line = list(ids)
+    for place in gone:
+        world.exchange.cancel(ids[place], sender=world.owners[accounts[place]])
+        line.remove(ids[place])
+        line.append(world.bid(POSITIONED, 1_000, 1))
+        with world.env.anchor():
+            fills = world.place(TRADER, False, 1_000, 4).named("OrderFilled")
+            assert [fill["order_id"] for fill in fills] == line
+    for order_id in (line[3], line[2]):
+        world.exchange.cancel(order_id, sender=world.owners[POSITIONED])
+    fills = world.place(TRADER, False, 1_000, 4, Option.IMMEDIATE).named("OrderFilled")
+    assert [fill["order_id"] for fill in fills] == line[:2]
 
 
 def test_is_final(world: World) -> None:
