@@ -175,9 +175,11 @@ def test_refusals(world: World) -> None:
             world.liquidator.deleverage(world.account, MARKET, [stranger])
     with reverts("liquidator: no position"):
         world.liquidator.deleverage(world.account, 2, [winner])
-    world.start(broke)
+    liquidated = world.open("maker", cash=-100, size=-10)
+    world.start(liquidated)
+    assert world.equity(liquidated) > 0
     with reverts("liquidator: bad counterparty"):
-        world.liquidator.deleverage(world.account, MARKET, [broke])
+        world.liquidator.deleverage(world.account, MARKET, [liquidated])
     world.vault.set_valid(False)
     with reverts("liquidator: stale price"):
         world.liquidator.deleverage(world.account, MARKET, [winner])
