@@ -21,14 +21,15 @@ from simulation.errors import OutputError
 from simulation.messages import BlockRecord, Status, View
 from simulation.messages.schema import ACCOUNTS, AGENTS, BLOCKS, MARKETS, SCHEMAS, TRANSACTIONS
 
-__all__ = ["AgentIdentity", "Measures", "Recorder"]
+__all__ = ["AgentIdentity", "Figure", "Measures", "Recorder"]
 
 FLUSH_ROWS = 20_000
 """Buffered rows of a table that make a row group."""
 FLUSH_BLOCKS = 1_024
 
-Measures = Callable[[View], Sequence[tuple[str, str, str, float]]]
-"""Agent, role, measure and value of every figure that agents have of themselves after a block."""
+Figure = tuple[str, str, str, float]
+"""Agent, role, measure and value: what an agent measures of itself after a block."""
+Measures = Callable[[View], Sequence[Figure]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Recorder:
         )
         self._last: BlockRecord | None = None
         self._sampled = False
-        self._first = 0
+        self._first: int | None = None
         self.recorded = 0
 
     def __enter__(self) -> Recorder:
@@ -111,15 +112,19 @@ class Recorder:
         for table in self._tables:
             table.close()
 
-    def record(self, record: BlockRecord, measures: Measures) -> None:
-        """Takes in the next block."""
+    def samples(self, number: int) -> bool:
+        """Whether every account and agent of this block is recorded."""
+        return self._first is None or (number - self._first) % self._sample == 0
+
+    def record(self, record: BlockRecord, figures: Sequence[Figure]) -> None:
+        """Takes in the next block, and of a sampled one the figures of all agents."""
         self._keep_last(full=self._sampled)
-        if self._last is None:
+        self._sampled = self.samples(record.number)
+        if self._first is None:
             self._first = record.number
         self._last = record
-        self._sampled = (record.number - self._first) % self._sample == 0
         if self._sampled:
-            self._note_agents(record, measures)
+            self._note_agents(record, figures)
         self._note_block(record)
         self._note_markets(record)
         if self._with_transactions:
@@ -138,7 +143,7 @@ class Recorder:
         """
         self._keep_last(full=True)
         if self._last is not None and not self._sampled:
-            self._note_agents(self._last, measures)
+            self._note_agents(self._last, measures(self._last.view))
         for table in self._tables:
             table.close()
         for table in self._tables:
@@ -233,8 +238,8 @@ class Recorder:
             }
         )
 
-    def _note_agents(self, record: BlockRecord, measures: Measures) -> None:
-        for agent, role, measure, value in sorted(measures(record.view)):
+    def _note_agents(self, record: BlockRecord, figures: Sequence[Figure]) -> None:
+        for agent, role, measure, value in sorted(figures):
             self._agents.add(block=record.number, agent=agent, role=role, measure=measure, value=value)
 
     def _keep_last(self, full: bool) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,13 +27,13 @@ from simulation.engine.mirror import Mirror
 from simulation.engine.outbox import Outbox, Ticket
 from simulation.engine.reader import RawWorld, WorldReader
 from simulation.engine.reconciliation import reconcile
-from simulation.engine.recorder import Recorder
+from simulation.engine.recorder import Figure, Recorder
 from simulation.engine.terms import Protocol
 from simulation.engine.world import ViewBuilder
 from simulation.errors import ChainError, PlimsollError, RunError
 from simulation.market import MarketPath, external_gas
 from simulation.mempool import Block, Mempool, Pending, next_base_fee
-from simulation.messages import BlockRecord, EventColumns, Intent, Status, Submitted, View
+from simulation.messages import BlockRecord, Books, EventColumns, Intent, Status, Submitted, View
 from simulation.messages.chain import BlockEnv, BlockResult, Call, Logs, Outcome, Transaction
 from simulation.messages.market import PriceTick
 from simulation.messages.progress import Progress, RunResult, Watcher
@@ -123,6 +124,10 @@ class Simulation:
         self._views = ViewBuilder(protocol, block_time)
         # The EVM answers the read of a block while Python decodes its events: neither touches the other.
         self._reads = ThreadPoolExecutor(max_workers=1)
+        # A block is written while the EVM executes the next one: nothing that decides reads what was written.
+        self._scribe = ThreadPoolExecutor(max_workers=1)
+        self._unwritten: Callable[[], None] | None = None
+        self._writing: Future[None] | None = None
         self._base_fee = gas.initial_base_fee
         self._hash = GENESIS
         self._liquidations = 0
@@ -140,7 +145,7 @@ class Simulation:
             RunError: an agent failed, or the chain refused what it must not refuse.
         """
         last, reason = len(self._path) - 1, ""
-        with self._reads, self._recorder, DeferredInterrupt() as interrupt:
+        with self._recorder, self._scribe, self._reads, DeferredInterrupt() as interrupt:
             try:
                 for place in range(1, last + 1):
                     self.step(place)
@@ -163,15 +168,31 @@ class Simulation:
         block = self._build(number, tick)
         env = self._env(number, tick, block.gas_available)
         transactions = [self._transaction(pending) for pending in block.transactions]
+        self._write()
         result = self._chain.execute_block(env, transactions)
         answers = self._reads.submit(self._chain.call_many, env, self._calls)
         events = self._decode(result.logs)
         self._mirror.apply(events, tick.timestamp)
+        rows = self._settle(number, block, result, self._views.eth_price(tick))
         raw = self._world(env, answers.result())
         reconcile(number, self._mirror, raw, self._protocol)
         self._view = self._views.after(number, env.base_fee, tick, self._mirror, raw)
-        rows = self._settle(number, block, result)
-        self._record(env, transactions, result, events, rows, raw, block.external_gas)
+        self._liquidations += sum(len(columns) for columns in events if columns.name == "AuctionStarted")
+        self._unwritten = partial(
+            self._record,
+            env,
+            transactions,
+            result,
+            events,
+            rows,
+            self._view,
+            raw.books,
+            raw.fund_capacity,
+            block.external_gas,
+            len(self._pool),
+            self._chain.state_hash(),
+            self._measures(self._view) if self._recorder.samples(number) else [],
+        )
 
     def _ask(self, view: View) -> None:
         """Everyone decides from the same view; the relayers' prices arrive first."""
@@ -199,7 +220,9 @@ class Simulation:
         others = external_gas(tick.external_price, self._base_fee, gas.block_gas_limit, gas.elasticity)
         return self._pool.build(self._base_fee, gas.block_gas_limit, others, gas.external_tip)
 
-    def _settle(self, number: int, block: Block[Ticket], result: BlockResult) -> list[Submitted]:
+    def _settle(
+        self, number: int, block: Block[Ticket], result: BlockResult, eth_price: float
+    ) -> list[Submitted]:
         """Ends what was executed or lost, tells the agents, and sets the next base fee."""
         executed = []
         statuses, gas_used, prices = (
@@ -224,11 +247,18 @@ class Simulation:
                 party = self._party_of[item.agent]
                 paid = item.receipt.paid
                 party.gas_wei += paid
-                party.gas_usd += paid * 1e-18 * self._view.eth_price
+                party.gas_usd += paid * 1e-18 * eth_price
                 party.agent.on_receipt(item.receipt, party.rng)
         total = result.total_gas + block.external_gas
         self._base_fee = next_base_fee(self._base_fee, total, self._gas.block_gas_limit)
         return rows
+
+    def _write(self) -> None:
+        """Hands the block before to the scribe; raises what went wrong with the one before that."""
+        if self._writing is not None:
+            self._writing.result()
+        self._writing = self._scribe.submit(self._unwritten) if self._unwritten is not None else None
+        self._unwritten = None
 
     def _record(
         self,
@@ -237,36 +267,39 @@ class Simulation:
         result: BlockResult,
         events: Sequence[EventColumns],
         rows: Sequence[Submitted],
-        raw: RawWorld,
+        view: View,
+        books: Books,
+        fund_capacity: int,
         external: int,
+        pending: int,
+        state: bytes,
+        figures: Sequence[Figure],
     ) -> None:
-        state = self._chain.state_hash()
         self._hash = block_hash(self._hash, env, transactions, result, state)
-        self._liquidations += sum(len(columns) for columns in events if columns.name == "AuctionStarted")
         record = BlockRecord(
             number=env.number,
             timestamp=env.timestamp,
             base_fee=env.base_fee,
             gas_used=result.total_gas + external,
             gas_limit=self._gas.block_gas_limit,
-            pending=len(self._pool),
+            pending=pending,
             state_hash=state,
             block_hash=self._hash,
             transactions=rows,
             events=events,
-            view=self._view,
-            books=raw.books,
-            fund_assets=raw.fund_capacity * 10 ** (18 - self._protocol.assets[0].decimals),
+            view=view,
+            books=books,
+            fund_assets=fund_capacity * 10 ** (18 - self._protocol.assets[0].decimals),
         )
-        self._recorder.record(record, self._measures)
+        self._recorder.record(record, figures)
 
-    def _measures(self, view: View) -> list[tuple[str, str, str, float]]:
+    def _measures(self, view: View) -> list[Figure]:
         """Wealth and gas of every agent, and what it measures of itself."""
         accounts, fund = view.accounts, view.fund
         share = fund.assets / fund.shares if fund.shares > 0 else 0.0
         outside = accounts.wallet @ np.array(view.asset_prices) + accounts.fund_shares * share
         wealth = accounts.equity + outside
-        found = []
+        found: list[Figure] = []
         for party in self._parties:
             agent = party.agent
             figures = {
@@ -311,6 +344,8 @@ class Simulation:
         return Progress(done, blocks, market.symbol, market.mark, self._liquidations)
 
     def _finish(self, reason: str) -> RunResult:
+        self._write()
+        self._write()
         complete, done = not reason, self._recorder.recorded
         summary = {
             **self._summary,

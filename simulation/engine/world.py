@@ -75,7 +75,7 @@ class ViewBuilder:
             timestamp=tick.timestamp,
             block_time=self._block_time,
             base_fee=base_fee,
-            eth_price=self._eth_price(tick),
+            eth_price=self.eth_price(tick),
             markets=self._markets(tick, mirror, raw),
             feeds=feeds,
             accounts=accounts,
@@ -100,7 +100,7 @@ class ViewBuilder:
             block=block,
             timestamp=tick.timestamp,
             base_fee=base_fee,
-            eth_price=self._eth_price(tick),
+            eth_price=self.eth_price(tick),
             markets=tuple(
                 replace(market, reference=self._reference(tick, market.feed)) for market in view.markets
             ),
@@ -114,7 +114,8 @@ class ViewBuilder:
         symbol = next(item.symbol for item in self._protocol.feeds if item.feed == feed)
         return tick.price_nano(symbol) * NANO
 
-    def _eth_price(self, tick: PriceTick) -> float:
+    def eth_price(self, tick: PriceTick) -> float:
+        """USD per ETH, of which gas is paid."""
         terms = self._protocol
         return tick.price_nano(terms.gas_symbol) * NANO if terms.gas_symbol else terms.gas_price_usd
 
