@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulation.engine.reader import WorldReader
+from tests.engine.books import PROTOCOL, Account, Chain, Position
+
+POSITIONS = st.builds(
+    Position,
+    size=st.integers(-(2**79), 2**79 - 1),
+    entry=st.integers(0, 2**80 - 1),
+    funding=st.integers(-(2**79), 2**79 - 1),
+    bids=st.integers(0, 2**127 - 1),
+    asks=st.integers(0, 2**127 - 1),
+)
+ACCOUNTS = st.builds(
+    Account,
+    cash=st.integers(-(2**126), 2**126),
+    weth=st.integers(0, 2**127 - 1),
+    liquidating=st.booleans(),
+    positions=st.lists(POSITIONS, min_size=2, max_size=2),
+)
+WORLDS = st.lists(ACCOUNTS, min_size=3, max_size=3)
+
+
+def check(reader: WorldReader, chain: Chain) -> None:
+    raw = reader.decode(chain.answers())
+    positions = [position for account in chain.accounts for position in account.positions]
+    assert raw.cash.ints() == [account.cash for account in chain.accounts]
+    assert raw.collateral.ints() == [account.weth for account in chain.accounts]
+    assert raw.liquidating.tolist() == [account.liquidating for account in chain.accounts]
+    for name in ("size", "entry", "funding", "bids", "asks"):
+        assert getattr(raw, name).ints() == [getattr(position, name) for position in positions]
+
+
+@given(WORLDS, WORLDS)
+def test_what_is_packed_is_read_whatever_was_read_before(first: list[Account], second: list[Account]) -> None:
+    reader = WorldReader(PROTOCOL, 3)
+    check(reader, Chain(first))
+    mixed = [first[0], second[1], first[2]]
+    check(reader, Chain(mixed))
+    assert set(reader.decode(Chain(mixed).answers()).changed.tolist()) == set()
+    check(reader, Chain(second))
+
+
+def test_markets_feeds_and_books_are_read() -> None:
+    chain = Chain(
+        [Account(cash=5), Account(cash=-3)], best=[(10, 12), (0, 7)], backing=10**18, deficit=4, fund=9
+    )
+    raw = WorldReader(PROTOCOL, 2).decode(chain.answers())
+    assert raw.changed.tolist() == [0, 1]
+    eth, btc = raw.markets
+    assert (eth.mark, eth.spot, eth.confidence, eth.valid) == (200 * 10**9, 200 * 10**9, 10_000, True)
+    assert (eth.best_bid, eth.best_ask, btc.best_bid, btc.best_ask) == (10, 12, 0, 7)
+    assert eth.funding_rate == -(10**15)
+    assert (raw.feeds[1].spot, raw.feeds[1].timestamp, raw.feeds[1].flags) == (8_000 * 10**9, 1_000, 0)
+    assert (raw.books.assets, raw.books.claims, raw.books.deficit) == (10**18, 10**18 + 4, 4)
+    assert (raw.fund_capacity, raw.balances, raw.held, raw.fund_locked) == (9, (10**6, 0), (0,), False)
+
+
+def test_many_accounts_are_read_in_chunks() -> None:
+    reader = WorldReader(PROTOCOL, 5_000)
+    counts = [
+        int.from_bytes(data[36:68], "big") for to, data in reader.calls if to == PROTOCOL.addresses["Ledger"]
+    ]
+    assert counts[:2] == [3_276, 1_724]
