@@ -100,7 +100,7 @@ def _logs(block: Any) -> tuple[tuple[bytes, tuple[bytes, ...], bytes], ...]:
     """Emitter, topics and data of each log, out of the columns."""
     offsets = memoryview(block.log_data_offsets).cast("Q")
     logs = []
-    for i in range(block.log_count):
+    for i in range(len(block.log_topic_count)):
         words = block.log_topics[128 * i : 128 * i + 32 * block.log_topic_count[i]]
         topics = tuple(words[place : place + 32] for place in range(0, len(words), 32))
         data = block.log_data[offsets[i] : offsets[i + 1]]
