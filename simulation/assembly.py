@@ -26,7 +26,7 @@ from simulation.agents import (
     signing_key,
 )
 from simulation.chain.backends import backend_in_use, open_chain
-from simulation.chain.deployment import CROSS, ISOLATED, feed_numbers, plan
+from simulation.chain.deployment import CALL_INTERVAL, CROSS, ISOLATED, feed_numbers, plan
 from simulation.chain.genesis import DEPLOYER, MAX_AMOUNT, Genesis, address_named
 from simulation.chain.protocol import Chain
 from simulation.config import ProtocolSpec, Scenario, dump_scenario, load_scenario
@@ -35,7 +35,6 @@ from simulation.engine import (
     COINBASE,
     AgentIdentity,
     AssetTerms,
-    AuctionTerms,
     FeedTerms,
     MarketTerms,
     Mirror,
@@ -44,6 +43,7 @@ from simulation.engine import (
     Simulation,
 )
 from simulation.market import MarketPath, build_market
+from simulation.messages import AuctionRules
 from simulation.messages.market import PriceTick
 
 __all__ = ["Resolved", "build", "resolve"]
@@ -281,13 +281,17 @@ def _terms(protocol: ProtocolSpec, genesis: Genesis, scenario: Scenario) -> Prot
             ),
         ),
         feeds=tuple(FeedTerms(feed, symbol) for symbol, feed in feeds.items()),
-        auction=AuctionTerms(
+        auction=AuctionRules(
             start=auction.start_discount / BPS,
             cut=auction.cut_discount / BPS,
             fast=auction.fast,
             slow=auction.slow,
             insolvent=auction.insolvent,
             buffer=auction.buffer / BPS,
+            equity_cutoff=auction.equity_cutoff / WAD,
+            reward_rate=auction.reward_rate / BPS,
+            reward_cap=auction.reward / WAD,
+            call_interval=CALL_INTERVAL,
         ),
         share_decimals=protocol.cash.decimals + SHARE_DECIMALS,
         gas_symbol=gas_symbol,

@@ -16,6 +16,7 @@ from eth_hash.auto import keccak
 from simulation.config.scenario import LiquidationSpec, MarketSpec, ProtocolSpec
 
 __all__ = [
+    "CALL_INTERVAL",
     "CROSS",
     "ISOLATED",
     "OWNED",
@@ -51,6 +52,8 @@ OWNED = (
     "Liquidator",
 )
 """Contracts with an owner, which is the Timelock once deployment is over."""
+CALL_INTERVAL = 3_600
+"""Seconds between two margin calls of one account."""
 VARIANCE_WINDOW = 86_400
 """Seconds: time constant of the oracle's EWMA variance, one day."""
 
@@ -312,5 +315,5 @@ def _auction(spec: LiquidationSpec) -> tuple[int, ...]:
         spec.equity_cutoff,
         spec.reward_rate * BPS_TO_WAD,
         spec.reward,
-        3_600,
+        CALL_INTERVAL,
     )

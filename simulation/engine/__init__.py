@@ -4,13 +4,12 @@
 from simulation.engine.mirror import Mirror
 from simulation.engine.recorder import AgentIdentity, Recorder
 from simulation.engine.simulation import COINBASE, Simulation, prevrandao
-from simulation.engine.terms import AssetTerms, AuctionTerms, FeedTerms, MarketTerms, Protocol
+from simulation.engine.terms import AssetTerms, FeedTerms, MarketTerms, Protocol
 
 __all__ = [
     "COINBASE",
     "AgentIdentity",
     "AssetTerms",
-    "AuctionTerms",
     "FeedTerms",
     "MarketTerms",
     "Mirror",

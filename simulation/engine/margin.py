@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Margin of all accounts at once, in floats, for decisions and tables; the chain decides exactly.
 
-Imports: engine.terms, NumPy.
+Imports: engine.terms, messages, NumPy.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulation.engine.terms import AuctionTerms, MarketTerms
-from simulation.messages import SOLVENT
+from simulation.engine.terms import MarketTerms
+from simulation.messages import SOLVENT, AuctionRules
 from simulation.messages.view import Flags, Floats, Integers
 
 __all__ = ["Margins", "auction_terms", "margins", "weighted"]
@@ -81,7 +81,7 @@ def auction_terms(
     equity: Floats,
     maintenance: Floats,
     timestamp: int,
-    rules: AuctionTerms,
+    rules: AuctionRules,
 ) -> tuple[Floats, Floats, Floats, Flags]:
     """Price of the whole, largest fraction, buffer margin, and whether the phase is over, by auction."""
     elapsed = np.maximum(timestamp - started, 0).astype(np.float64)

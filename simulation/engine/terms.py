@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the engine must know of the deployed protocol: addresses, markets, assets, feeds, auction rules.
 
-Plain values, filled in by the composition root from the scenario and the deployment. Imports: nothing.
+Plain values, filled in by the composition root from the scenario and the deployment. Imports: messages.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["AssetTerms", "AuctionTerms", "FeedTerms", "MarketTerms", "Protocol"]
+from simulation.messages import AuctionRules
+
+__all__ = ["AssetTerms", "FeedTerms", "MarketTerms", "Protocol"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +56,6 @@ class FeedTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class AuctionTerms:
-    """Rules of the Dutch auction, shares of 1 and seconds."""
-
-    start: float
-    cut: float
-    fast: int
-    slow: int
-    insolvent: int
-    buffer: float
-    equity_cutoff: float = 0.0
-    """USD; below it the whole account may be taken."""
-
-
-@dataclass(frozen=True, slots=True)
 class Protocol:
     """The deployed protocol."""
 
@@ -76,7 +64,7 @@ class Protocol:
     markets: tuple[MarketTerms, ...]
     assets: tuple[AssetTerms, ...]
     feeds: tuple[FeedTerms, ...]
-    auction: AuctionTerms
+    auction: AuctionRules
     share_decimals: int
     """Of insurance-fund shares."""
     gas_symbol: str

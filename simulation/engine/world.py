@@ -90,6 +90,7 @@ class ViewBuilder:
             ),
             asset_decimals=tuple(asset.decimals for asset in protocol.assets),
             asset_prices=asset_prices,
+            rules=protocol.auction,
         )
 
     def before(self, view: View, block: int, base_fee: int, tick: PriceTick) -> View:

@@ -19,6 +19,7 @@ __all__ = [
     "INSOLVENT",
     "SOLVENT",
     "AccountsView",
+    "AuctionRules",
     "AuctionsView",
     "FeedView",
     "Floats",
@@ -219,6 +220,32 @@ class AuctionsView:
 
 
 @dataclass(frozen=True, slots=True)
+class AuctionRules:
+    """Parameters of margin calls and auctions, as stored on chain. Shares of 1, seconds, USD."""
+
+    start: float = 0.95
+    """Share of its value asked for a slice at the start."""
+    cut: float = 0.7
+    """Share asked when the fast phase ends."""
+    fast: int = 900
+    slow: int = 43_200
+    insolvent: int = 3_600
+    """In this time an insolvent auction's payment rises from nothing to the maintenance margin."""
+    buffer: float = 0.15
+    equity_cutoff: float = 0.0
+    """Below it the whole account may be taken."""
+    reward_rate: float = 0.0
+    """Share of the equity paid to whoever starts an auction."""
+    reward_cap: float = 0.0
+    call_interval: int = 3_600
+    """Between two margin calls of one account."""
+
+    def reward(self, equity: float) -> float:
+        """What starting the auction of an account with this equity pays, USD."""
+        return min(max(equity, 0.0) * self.reward_rate, self.reward_cap)
+
+
+@dataclass(frozen=True, slots=True)
 class FeedView:
     """One price feed of the oracle."""
 
@@ -275,6 +302,8 @@ class View:
     """Of assets 0.. in token units; turns whole tokens into units."""
     asset_prices: tuple[float, ...] = field(default=(1.0,))
     """USD per whole token of assets 0.."""
+    rules: AuctionRules = field(default=AuctionRules())
+    """Of margin calls and auctions."""
 
     def gas_cost(self, gas: int, tip: int = 0) -> float:
         """USD that `gas` units would cost at the next base fee with a tip in wei."""

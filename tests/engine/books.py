@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from simulation.engine import AssetTerms, AuctionTerms, FeedTerms, MarketTerms, Protocol
-from simulation.messages import EventColumns, limbs
+from simulation.engine import AssetTerms, FeedTerms, MarketTerms, Protocol
+from simulation.messages import AuctionRules, EventColumns, limbs
 
 NAMES = (
     "Vault",
@@ -33,7 +33,7 @@ PROTOCOL = Protocol(
     ),
     assets=(AssetTerms("CashToken", "USDC", 6), AssetTerms("Token:WETH", "WETH", 18, 1, 0.2, 0.1)),
     feeds=(FeedTerms(1, "ETH"), FeedTerms(2, "BTC")),
-    auction=AuctionTerms(0.95, 0.7, 900, 43_200, 3_600, 0.15),
+    auction=AuctionRules(0.95, 0.7, 900, 43_200, 3_600, 0.15),
     share_decimals=12,
     gas_symbol="ETH",
 )

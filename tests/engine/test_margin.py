@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from simulation.domain import auction_math, margin_math
 from simulation.engine.margin import auction_terms, margins
-from simulation.engine.terms import AuctionTerms, MarketTerms
-from simulation.messages import INSOLVENT, SOLVENT
+from simulation.engine.terms import MarketTerms
+from simulation.messages import INSOLVENT, SOLVENT, AuctionRules
 
 WAD, NANO = 10**18, 10**9
 RISK = margin_math.MarketRisk(500, 300, 15_000, 25_000, 100_000, 400_000)
@@ -81,7 +81,7 @@ def test_margins_are_those_of_the_engine(
     assert found.notional[0] == pytest.approx(abs(size) * mark / WAD, **close)
 
 
-RULES = AuctionTerms(start=0.95, cut=0.7, fast=900, slow=43_200, insolvent=3_600, buffer=0.15)
+RULES = AuctionRules(start=0.95, cut=0.7, fast=900, slow=43_200, insolvent=3_600, buffer=0.15)
 CURVE = auction_math.Curve(95 * 10**16, 7 * 10**17, 900, 43_200)
 
 
