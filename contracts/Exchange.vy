@@ -425,4 +425,4 @@ def _existing(order_id: uint256) -> uint256:
 @internal
 @view
 def _check_authorised(account: uint256):
-    assert staticcall matching.LEDGER.authorised(account, msg.sender), NOT_AUTHORISED
+    assert staticcall matching.LEDGER.authorised(account, msg.sender, skip_contract_check=True), NOT_AUTHORISED

@@ -210,7 +210,7 @@ def _remove(order_id: uint256, order: uint256, reason: uint256) -> uint256:
 @internal
 def _release(account: uint256, market: uint256, bids: uint256, asks: uint256):
     if bids | asks != 0:
-        extcall LEDGER.release_orders(account, market, bids, asks)
+        extcall LEDGER.release_orders(account, market, bids, asks, skip_contract_check=True)
 
 
 @internal

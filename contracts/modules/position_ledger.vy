@@ -123,7 +123,8 @@ def _release(account: uint256, market: uint256, bids: uint256, asks: uint256) ->
     resting: uint256 = self.orders[key]
     if resting & MASK_128 < bids or resting >> 128 < asks:
         return False
-    resting -= bids | (asks << 128)
+    # Neither half borrows from the other: both were just compared.
+    resting = unsafe_sub(resting, bids | (asks << 128))
     self.orders[key] = resting
     if resting == 0:
         position: uint256 = self.positions[key]
