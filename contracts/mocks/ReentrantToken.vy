@@ -55,6 +55,14 @@ def mint(receiver: address, amount: uint256):
 
 
 @external
+def allow(owner: address, spender: address, amount: uint256):
+    """
+    @notice Sets an allowance in the owner's name; anyone.
+    """
+    erc20._approve(owner, spender, amount)
+
+
+@external
 def arm(target: address, payload: Bytes[4096], before: bool):
     """
     @notice Sets the one call that the next transfer makes.

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A deployed protocol in which every external function has something to do.
+
+Both tokens of the stage call back (contracts/mocks/ReentrantToken.vy). Accounts stand in every state of a
+liquidation; orders rest, fees wait, operations of the timelock are ready. Nobody moves afterwards: the tables
+of this folder simulate each call on this one state.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from tests.evm import Contract
+from tests.protocol import BUY, NANO, SELL, WAD, World
+
+__all__ = ["DEPLOYED", "Stage", "stage"]
+
+DEPLOYED = (
+    "Vault",
+    "Ledger",
+    "Exchange",
+    "Liquidator",
+    "InsuranceFund",
+    "Oracle",
+    "Instruments",
+    "CrossMargin",
+    "IsolatedMargin",
+    "Timelock",
+)
+"""Contracts that hold state; Lens holds none."""
+ZERO_HASH = b"\0" * 32
+DELAY = 60
+
+
+class Stage(World):
+    """Accounts by what can be done with them, operations by what stands next for them."""
+
+    def __init__(self) -> None:
+        super().__init__(artifacts={"CashToken": "ReentrantToken", "Token:WETH": "ReentrantToken"})
+        owner = self.env.address("owner")
+        self.contracts["Timelock"] = self.env.deploy("Timelock", DELAY, [owner], [owner], "0x" + "00" * 20)
+        self.timelock = self.contracts["Timelock"]
+        self.prices(ETH=2_000, BTC=30_000)
+        self.keeper = self.account("keeper", cash=500_000)
+        self.maker = self.account("maker", cash=500_000)
+        self.trader = self.account("trader", cash=50_000)
+        self.flat = self.account("trader", cash=1_000)
+        self.borrower = self.account("trader")
+        self.deposit("trader", self.flat, 1, WAD)
+        self.deposit("trader", self.borrower, 1, 10 * WAD)
+        address = self.env.address("trader")
+        self.vault.withdraw(self.borrower, 0, 1_000 * 10**6, address, sender=address)
+        for account in (self.trader, self.flat, self.borrower):
+            for delegate in (self.env.address("delegate"), self.cash.address, self.token(1).address):
+                self.vault.set_delegate(account, delegate, True, sender=address)
+        self.trade(self.trader, self.maker, 1, 2_000, 1)
+        # Ten ETH each: what they keep in cash decides what a price of 1,800 and then 1,795 makes of them.
+        self.callable = self._long(3_100)
+        self.startable = self._long(2_850)
+        self.auctioned = self._long(2_850)
+        self.restored = self._long(2_850)
+        self.sinking = self._long(2_060)
+        self.insolvent = self._long(2_040)
+        self.deleveraged = self._long(2_040)
+        self.drowned = self.account("debtor")
+        self.deposit("debtor", self.drowned, 2, 10**8)
+        debtor = self.env.address("debtor")
+        self.vault.withdraw(self.drowned, 0, 23_900 * 10**6, debtor, sender=debtor)
+        self._fall()
+        self._fund()
+        self._rest()
+        self._schedule()
+        self.env.advance(3_601)
+        self.prices(ETH=1_795, BTC=23_000)
+        self.env.advance(10)
+        for name in DEPLOYED[:-1]:
+            self.contracts[name].transfer_ownership(self.env.address("heir"))
+
+    def _long(self, cash: float) -> int:
+        account = self.account("debtor", cash=cash)
+        self.trade(account, self.maker, 1, 2_000, 10)
+        return account
+
+    def _fall(self) -> None:
+        """Prices fall in two steps while the fund is still empty."""
+        keeper = self.env.address("keeper")
+        self.advance(60, ETH=1_800, BTC=23_000)
+        for account in (self.auctioned, self.restored, self.sinking, self.drowned):
+            self.liquidator.start(account, sender=keeper)
+        self.liquidator.mark_deleverage(self.drowned)
+        self.liquidator.bid(self.drowned, self.keeper, WAD, 2**200, sender=keeper)
+        self.advance(60, ETH=1_795, BTC=23_000)
+        for account in (self.insolvent, self.deleveraged):
+            self.liquidator.start(account, sender=keeper)
+        self.liquidator.mark_deleverage(self.deleveraged)
+        self.deposit("debtor", self.restored, 0, 5_000 * 10**6)
+
+    def _fund(self) -> None:
+        """Shares for the trader and for both tokens; allowances of every role, contracts included."""
+        trader = self.env.address("trader")
+        self.cash.mint(trader, 10**12)
+        self.cash.allow(trader, self.fund.address, 2**256 - 1)
+        for receiver in (trader, self.cash.address, self.token(1).address):
+            self.fund.deposit(20_000 * 10**6, receiver, sender=trader)
+        self.fund.approve(self.env.address("delegate"), 10**9, sender=trader)
+        # Tokens that nobody deposited, for what the Liquidator may cover with.
+        self.cash.mint(self.vault.address, 1_000)
+        holders = [self.cash.address, self.token(1).address, *self.roles_by_name().values()]
+        for token in (self.cash, self.token(1)):
+            for holder in holders:
+                token.mint(holder, 10**12)
+                for spender in (self.vault, self.fund):
+                    token.allow(holder, spender.address, 2**256 - 1)
+
+    def _rest(self) -> None:
+        self.order, _ = self.place("trader", self.trader, 2, BUY, 22_000, 0.01)
+        self.expired, _ = self.place(
+            "maker", self.maker, 2, SELL, 24_000, 0.01, expiry=self.env.timestamp + 60
+        )
+        self.place("maker", self.maker, 1, BUY, 1_790, 1)
+        self.place("maker", self.maker, 1, SELL, 1_810, 1)
+
+    def _schedule(self) -> None:
+        """One operation for each of what may be done with one."""
+        call = self.vault.encode("set_stable_feed", 0)
+        self.operation = (self.timelock.address, 0, self.timelock.encode("update_delay", DELAY))
+        self.batch = ([self.timelock.address], [0], [self.operation[2]])
+        self.timelock.schedule(*self.operation, ZERO_HASH, ZERO_HASH, DELAY)
+        self.timelock.schedule_batch(*self.batch, ZERO_HASH, ZERO_HASH, DELAY)
+        self.pending = (self.vault.address, 0, call)
+        self.timelock.schedule(*self.pending, ZERO_HASH, ZERO_HASH, 10**6)
+        self.scheduled = self.timelock.hash_operation(*self.pending, ZERO_HASH, ZERO_HASH)
+
+    def roles_by_name(self) -> dict[str, str]:
+        """Senders of the role table: people and contracts."""
+        people = ("owner", "heir", "guardian", "trader", "delegate", "stranger")
+        parts = ("Exchange", "Ledger", "Liquidator", "InsuranceFund", "Vault")
+        addresses = {role: self.env.address(role) for role in people}
+        return addresses | {name: self.contracts[name].address for name in parts}
+
+    def contract(self, name: str) -> Contract:
+        return self.contracts[name]
+
+    def signed_price(self) -> tuple[Any, Any]:
+        """A newer price of the first feed and its signatures."""
+        now = self.env.timestamp
+        update = (1, 1_796 * NANO, 1_796 * NANO, 10_000, now, now + 3_600)
+        return update, self.signer.sign(*update)
+
+
+@cache
+def stage() -> Stage:
+    """The stage, built once a process; tests that send transactions must rewind it themselves."""
+    return Stage()
