@@ -58,3 +58,23 @@ def test_cancel_all_of_32(busy: World) -> None:
         busy.ask(SECOND_MAKER, 18_200 + 300 * i, 1)
     receipt = busy.exchange.cancel_all(SECOND_MAKER, sender=busy.liquidator)
     assert receipt.gas_used < 600_000
+
+
+def test_a_price_seen_before_costs_less_than_a_new_one(busy: World) -> None:
+    order_id = busy.bid(SECOND_MAKER, 17_990, 5)
+    with busy.env.anchor():
+        busy.exchange.cancel(order_id, sender=busy.owners[SECOND_MAKER])
+        again = busy.place(SECOND_MAKER, True, 17_990, 5).gas_used
+        busy.exchange.cancel(order_id + 2**37, sender=busy.owners[SECOND_MAKER])
+        new = busy.place(SECOND_MAKER, True, 17_970, 5).gas_used
+    assert 16_000 < new - again < 18_000
+
+
+def test_the_bound_of_the_best_price_is_moved_on_by_whoever_trades(busy: World) -> None:
+    """The first taker after the best levels were cancelled pays for the search, the next does not."""
+    usual = [busy.place(TRADER, True, 18_100, 1, 2).gas_used for _ in range(2)][1]
+    gone = busy.ask(SECOND_MAKER, 18_050, 1)
+    busy.exchange.cancel(gone, sender=busy.owners[SECOND_MAKER])
+    first = busy.place(TRADER, True, 18_100, 1, 2).gas_used
+    second = busy.place(TRADER, True, 18_100, 1, 2).gas_used
+    assert second == usual < first - 5_000
