@@ -62,7 +62,6 @@ class Transactions:
     """
 
     def __init__(self, records: bytes, data: bytes) -> None: ...
-    def __len__(self) -> int: ...
 
 @final
 class BlockResult:
@@ -126,7 +125,7 @@ class Evm:
 
     Args:
         chain_id: of CHAINID.
-        spec: hard fork: shanghai, cancun, prague or osaka.
+        spec: hard fork, cancun or prague.
         tx_gas_limit_cap: largest gas limit of a transaction (EIP-7825 has 16,777,216); None for no cap.
 
     Raises:
@@ -138,10 +137,6 @@ class Evm:
     ) -> None: ...
     @property
     def chain_id(self) -> int: ...
-    @property
-    def spec(self) -> str: ...
-    @property
-    def tx_gas_limit_cap(self) -> int | None: ...
     def execute_block(
         self, header: Header, transactions: Transactions | Iterable[TransactionRow], *, changes: bool = False
     ) -> BlockResult:
@@ -177,11 +172,9 @@ class Evm:
         It is kept as storage of the EIP-2935 contract's address, so it is part of the state.
         """
     def snapshot(self) -> int:
-        """Opens a snapshot in constant time; it lasts until an earlier one is reverted to or released."""
+        """Opens a snapshot in constant time; it lasts until an earlier one is reverted to."""
     def revert(self, snapshot: int) -> None:
         """Undoes what happened since and drops later snapshots; this one stays. Raises SnapshotError."""
-    def release(self, snapshot: int) -> None:
-        """Drops the snapshot and later ones, keeping the state. Raises SnapshotError."""
     def copy(self) -> Evm:
         """An independent replica without the snapshots; storage is shared until one of the two writes."""
     def dump(self) -> bytes:

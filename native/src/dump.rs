@@ -5,21 +5,21 @@
 //! for each account by address: `20 address` `u64 nonce` `32 balance` `u32 length` code `u64 slots`,
 //! and for each slot by key `32 key` `32 value`; at the end `32 state hash`.
 
+use std::num::NonZeroU64;
+
 use revm::bytecode::Bytecode;
 use revm::primitives::{hardfork::SpecId, Address, Bytes, B256, U256};
 
 use crate::execution::Config;
 use crate::state::State;
 
-const MAGIC: &[u8; 12] = b"PLIMSOLL-EVM";
-const VERSION: u16 = 1;
+const MAGIC: &[u8; 14] = b"PLIMSOLL-EVM\x00\x01";
 
 pub fn dump(state: &State, config: &Config) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
-    out.extend(VERSION.to_be_bytes());
     out.extend(config.chain_id.to_be_bytes());
     out.push(config.spec as u8);
-    out.extend(config.tx_gas_limit_cap.unwrap_or(0).to_be_bytes());
+    out.extend(config.tx_gas_limit_cap.map_or(0, NonZeroU64::get).to_be_bytes());
     let accounts = state.sorted_accounts();
     out.extend((accounts.len() as u64).to_be_bytes());
     for account in accounts {
@@ -43,17 +43,12 @@ pub fn dump(state: &State, config: &Config) -> Vec<u8> {
 pub fn load(mut input: &[u8]) -> Result<(State, Config), String> {
     let input = &mut input;
     if &array(input)? != MAGIC {
-        return Err("not a dump of this EVM".into());
-    }
-    let version = u16::from_be_bytes(array(input)?);
-    if version != VERSION {
-        return Err(format!("version {version} is unknown, expected {VERSION}"));
+        return Err("not a dump of this EVM in version 1".into());
     }
     let chain_id = number(input)?;
     let [spec] = array(input)?;
     let spec = SpecId::try_from_u8(spec).ok_or("unknown hard fork")?;
-    let cap = number(input)?;
-    let config = Config { chain_id, spec, tx_gas_limit_cap: (cap != 0).then_some(cap) };
+    let config = Config { chain_id, spec, tx_gas_limit_cap: NonZeroU64::new(number(input)?) };
     let mut state = State::default();
     for _ in 0..number(input)? {
         let address = Address::from(array(input)?);

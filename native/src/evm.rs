@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The Python class: state, configuration, and the boundary that no panic crosses.
 
+use std::num::NonZeroU64;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use pyo3::create_exception;
@@ -8,7 +9,7 @@ use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 use revm::bytecode::Bytecode;
-use revm::primitives::{hardfork::SpecId, Bytes, U256};
+use revm::primitives::{hardfork::SpecId, U256};
 
 use crate::columns::Batch;
 use crate::execution::{self, Config};
@@ -20,8 +21,10 @@ create_exception!(plimsoll_evm, EvmError, PyException, "Base of the errors of th
 create_exception!(plimsoll_evm, SnapshotError, EvmError, "The snapshot is unknown or was dropped.");
 create_exception!(plimsoll_evm, DumpError, EvmError, "The bytes are not a complete dump.");
 
-const SPECS: [(&str, SpecId); 4] =
-    [("shanghai", SpecId::SHANGHAI), ("cancun", SpecId::CANCUN), ("prague", SpecId::PRAGUE), ("osaka", SpecId::OSAKA)];
+const SPECS: [(&str, SpecId); 2] = [("cancun", SpecId::CANCUN), ("prague", SpecId::PRAGUE)];
+
+type Bytes<'py> = PyResult<Bound<'py, PyBytes>>;
+type Pair<'py> = PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)>;
 
 /// Runs `work` without the interpreter lock and turns a panic into an exception.
 fn guarded<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
@@ -48,30 +51,17 @@ pub struct Evm {
 impl Evm {
     #[new]
     #[pyo3(signature = (chain_id=1337, spec="cancun", tx_gas_limit_cap=None))]
-    fn new(chain_id: u64, spec: &str, tx_gas_limit_cap: Option<u64>) -> PyResult<Self> {
+    fn new(chain_id: u64, spec: &str, tx_gas_limit_cap: Option<NonZeroU64>) -> PyResult<Self> {
         let Some((_, spec)) = SPECS.iter().find(|known| known.0 == spec) else {
             let known = SPECS.map(|known| known.0).join(", ");
             return Err(PyValueError::new_err(format!("spec: expected one of {known}, got {spec:?}")));
         };
-        if tx_gas_limit_cap == Some(0) {
-            return Err(PyValueError::new_err("tx_gas_limit_cap: expected a positive number or None"));
-        }
         Ok(Self { state: State::default(), config: Config { chain_id, spec: *spec, tx_gas_limit_cap } })
     }
 
     #[getter]
     fn chain_id(&self) -> u64 {
         self.config.chain_id
-    }
-
-    #[getter]
-    fn spec(&self) -> &'static str {
-        SPECS.iter().find(|known| known.1 == self.config.spec).map_or("unknown", |known| known.0)
-    }
-
-    #[getter]
-    fn tx_gas_limit_cap(&self) -> Option<u64> {
-        self.config.tx_gas_limit_cap
     }
 
     #[pyo3(signature = (header, transactions, *, changes=false))]
@@ -107,7 +97,7 @@ impl Evm {
         Ok(self.state.get(&inputs::address(address)?).map_or(0, |account| account.info.nonce))
     }
 
-    fn code<'py>(&self, py: Python<'py>, address: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    fn code<'py>(&self, py: Python<'py>, address: &[u8]) -> Bytes<'py> {
         let account = self.state.get(&inputs::address(address)?);
         let code = account.and_then(|account| account.info.code.as_ref());
         Ok(PyBytes::new(py, code.map_or(&[], Bytecode::original_byte_slice)))
@@ -117,7 +107,7 @@ impl Evm {
         inputs::to_int(py, self.state.slot(&inputs::address(address)?, &inputs::uint256(slot)?))
     }
 
-    fn storage_many<'py>(&self, py: Python<'py>, address: &[u8], slots: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    fn storage_many<'py>(&self, py: Python<'py>, address: &[u8], slots: &[u8]) -> Bytes<'py> {
         if slots.len() % 32 != 0 {
             return Err(PyValueError::new_err("slots: expected 32 bytes for each slot"));
         }
@@ -126,11 +116,7 @@ impl Evm {
         Ok(PyBytes::new(py, &slots.chunks_exact(32).flat_map(value).collect::<Vec<u8>>()))
     }
 
-    fn storage_items<'py>(
-        &self,
-        py: Python<'py>,
-        address: &[u8],
-    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    fn storage_items<'py>(&self, py: Python<'py>, address: &[u8]) -> Pair<'py> {
         let slots = self.state.get(&inputs::address(address)?).map_or(Vec::new(), |a| a.sorted_slots());
         let keys: Vec<u8> = slots.iter().flat_map(|slot| slot.0.to_be_bytes::<32>()).collect();
         let values: Vec<u8> = slots.iter().flat_map(|slot| slot.1.to_be_bytes::<32>()).collect();
@@ -143,32 +129,28 @@ impl Evm {
     }
 
     fn set_balance(&mut self, address: &[u8], balance: &Bound<'_, PyAny>) -> PyResult<()> {
-        let balance = inputs::uint256(balance)?;
-        self.state.update_info(inputs::address(address)?, |info| info.balance = balance);
+        let (address, balance) = (inputs::address(address)?, inputs::uint256(balance)?);
+        self.state.update_info(address, |info| info.balance = balance);
         Ok(())
     }
 
     fn set_nonce(&mut self, address: &[u8], nonce: u64) -> PyResult<()> {
-        self.state.update_info(inputs::address(address)?, |info| info.nonce = nonce);
-        Ok(())
+        inputs::address(address).map(|address| self.state.update_info(address, |info| info.nonce = nonce))
     }
 
     fn set_code(&mut self, address: &[u8], code: &[u8]) -> PyResult<()> {
-        let code = Bytecode::new_raw_checked(Bytes::copy_from_slice(code))
+        let code = Bytecode::new_raw_checked(code.to_vec().into())
             .map_err(|error| PyValueError::new_err(format!("code: {error}")))?;
-        self.state.set_code(inputs::address(address)?, code);
-        Ok(())
+        inputs::address(address).map(|address| self.state.set_code(address, code))
     }
 
     fn set_storage(&mut self, address: &[u8], slot: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let (slot, value) = (inputs::uint256(slot)?, inputs::uint256(value)?);
-        self.state.set_slot(inputs::address(address)?, slot, value);
-        Ok(())
+        inputs::address(address).map(|address| self.state.set_slot(address, slot, value))
     }
 
     fn set_block_hash(&mut self, number: u64, hash: &[u8]) -> PyResult<()> {
-        self.state.set_block_hash(number, inputs::word(hash)?);
-        Ok(())
+        inputs::word(hash).map(|hash| self.state.set_block_hash(number, hash))
     }
 
     fn snapshot(&mut self) -> u64 {
@@ -176,18 +158,15 @@ impl Evm {
     }
 
     fn revert(&mut self, snapshot: u64) -> PyResult<()> {
-        self.state.revert(snapshot).ok_or_else(|| unknown(snapshot))
-    }
-
-    fn release(&mut self, snapshot: u64) -> PyResult<()> {
-        self.state.release(snapshot).ok_or_else(|| unknown(snapshot))
+        let unknown = || SnapshotError::new_err(format!("snapshot {snapshot} is unknown or was dropped"));
+        self.state.revert(snapshot).ok_or_else(unknown)
     }
 
     fn copy(&mut self) -> Self {
         Self { state: self.state.replica(), config: self.config }
     }
 
-    fn dump<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+    fn dump<'py>(&self, py: Python<'py>) -> Bytes<'py> {
         let bytes = guarded(py, || crate::dump::dump(&self.state, &self.config))?;
         Ok(PyBytes::new(py, &bytes))
     }
@@ -198,20 +177,12 @@ impl Evm {
         Ok(Self { state, config })
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-        Ok((py.get_type::<Self>().getattr("load")?, (self.dump(py)?,)))
-    }
-
-    fn state_hash<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+    fn state_hash<'py>(&mut self, py: Python<'py>) -> Bytes<'py> {
         let state = &mut self.state;
         Ok(PyBytes::new(py, guarded(py, move || state.hash())?.as_slice()))
     }
 
-    fn state_hash_from_scratch<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+    fn state_hash_from_scratch<'py>(&self, py: Python<'py>) -> Bytes<'py> {
         Ok(PyBytes::new(py, guarded(py, || self.state.hash_from_scratch())?.as_slice()))
     }
-}
-
-fn unknown(snapshot: u64) -> PyErr {
-    SnapshotError::new_err(format!("snapshot {snapshot} is unknown or was dropped"))
 }

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
+use std::num::NonZeroU64;
 
 use revm::context::result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction, ResultGas};
 use revm::context::{BlockEnv, CfgEnv, Context, ContextSetters, TxEnv};
@@ -25,13 +26,13 @@ type Failure = EVMError<Infallible, InvalidTransaction>;
 pub struct Config {
     pub chain_id: u64,
     pub spec: SpecId,
-    pub tx_gas_limit_cap: Option<u64>,
+    pub tx_gas_limit_cap: Option<NonZeroU64>,
 }
 
 impl Config {
     fn build<'a>(&self, state: &'a State, block: &BlockEnv) -> Chain<'a> {
         let mut cfg = CfgEnv::new_with_spec(self.spec).with_chain_id(self.chain_id);
-        cfg.tx_gas_limit_cap = Some(self.tx_gas_limit_cap.unwrap_or(u64::MAX));
+        cfg.tx_gas_limit_cap = Some(self.tx_gas_limit_cap.map_or(u64::MAX, NonZeroU64::get));
         let context: MainnetContext<Reader<'a>> = Context::new(Reader(state), self.spec);
         context.with_cfg(cfg).with_block(block.clone()).build_mainnet()
     }
@@ -62,7 +63,7 @@ impl<'a> Handler for Included<'a> {
     }
 }
 
-/// Runs a call as `eth_call` does: no nonce, no fee, and every change is discarded.
+/// Runs a call as `eth_call` does: no nonce, a gas price of 0 and so no fee; every change is discarded.
 struct Viewed<'a>(PhantomData<Chain<'a>>);
 
 impl<'a> Handler for Viewed<'a> {
@@ -84,14 +85,6 @@ impl<'a> Handler for Viewed<'a> {
         if tx.kind().is_call() {
             caller.bump_nonce();
         }
-        Ok(())
-    }
-
-    fn reimburse_caller(&self, _: &mut Chain<'a>, _: &mut FrameResult) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    fn reward_beneficiary(&self, _: &mut Chain<'a>, _: &mut FrameResult) -> Result<(), Failure> {
         Ok(())
     }
 
@@ -158,7 +151,8 @@ pub fn call_many(state: &State, config: &Config, block: &BlockEnv, batch: &Batch
     let mut receipts = Receipts::new();
     let mut evm = config.build(state, block);
     for row in &batch.rows {
-        run(&mut Viewed(PhantomData), &mut evm, batch.transaction(row, config.chain_id), 0, &mut receipts);
+        let free = TxEnv { gas_price: 0, gas_priority_fee: None, ..batch.transaction(row, config.chain_id) };
+        run(&mut Viewed(PhantomData), &mut evm, free, 0, &mut receipts);
     }
     receipts
 }

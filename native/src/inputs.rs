@@ -120,29 +120,16 @@ impl Transactions {
         }
         Ok(Self { batch })
     }
-
-    fn __len__(&self) -> usize {
-        self.batch.rows.len()
-    }
 }
 
-#[derive(FromPyObject)]
-struct Fields<'py>(
-    Bound<'py, PyBytes>,
-    Option<Bound<'py, PyBytes>>,
-    u64,
-    Bound<'py, PyAny>,
-    u64,
-    u64,
-    u64,
-    Bound<'py, PyBytes>,
-);
+type Data<'py> = Bound<'py, PyBytes>;
+type Fields<'py> = (Data<'py>, Option<Data<'py>>, u64, Bound<'py, PyAny>, u64, u64, u64, Data<'py>);
 
 /// A batch from tuples `(sender, to, nonce, value, gas_limit, max_fee, max_priority_fee, data)`.
 pub fn rows(source: &Bound<'_, PyAny>) -> PyResult<Batch> {
     let (mut rows, mut bytes) = (Vec::new(), Vec::new());
     for row in source.try_iter()? {
-        let Fields(sender, to, nonce, value, gas_limit, max_fee, priority_fee, data) = row?.extract()?;
+        let (sender, to, nonce, value, gas_limit, max_fee, priority_fee, data): Fields<'_> = row?.extract()?;
         let start = bytes.len();
         bytes.extend_from_slice(data.as_bytes());
         rows.push(Row {

@@ -30,6 +30,5 @@ fn plimsoll_evm(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("REVERT", reasons::REVERT)?;
     module.add("HALT", reasons::HALT)?;
     module.add("INVALID", reasons::INVALID)?;
-    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     Ok(())
 }

@@ -163,7 +163,7 @@ impl State {
         changed
     }
 
-    /// Opens a snapshot; it stays open until an earlier one is reverted to or released.
+    /// Opens a snapshot; it stays open until an earlier one is reverted to.
     pub fn snapshot(&mut self) -> u64 {
         self.last_mark += 1;
         self.marks.push((self.last_mark, self.log.len()));
@@ -177,8 +177,7 @@ impl State {
         while self.log.len() > self.marks[place].1 {
             let change = self.log.pop()?;
             if self.log.len() < self.digested {
-                let (old, new) = self.terms(&change);
-                self.digest = self.digest.wrapping_add(old).wrapping_sub(new);
+                self.digest = self.digest.wrapping_sub(self.term(&change));
                 self.digested -= 1;
             }
             match change {
@@ -186,14 +185,6 @@ impl State {
                 Change::Info { id, old, .. } => self.accounts[id].info = *old,
             }
         }
-        Some(())
-    }
-
-    /// Forgets the snapshot `id` and later ones without undoing anything.
-    pub fn release(&mut self, id: u64) -> Option<()> {
-        let place = self.marks.iter().position(|mark| mark.0 == id)?;
-        self.marks.truncate(place);
-        self.trim();
         Some(())
     }
 
@@ -207,25 +198,20 @@ impl State {
         }
     }
 
-    /// The two terms of the digest that a change swaps.
-    fn terms(&self, change: &Change) -> (U256, U256) {
+    /// What a change adds to the digest.
+    fn term(&self, change: &Change) -> U256 {
+        let address = |id: usize| &self.accounts[id].address;
         match change {
             Change::Slot { id, key, old, new } => {
-                let address = &self.accounts[*id].address;
-                (slot_term(address, key, old), slot_term(address, key, new))
+                slot_term(address(*id), key, new).wrapping_sub(slot_term(address(*id), key, old))
             }
-            Change::Info { id, old, new } => {
-                let address = &self.accounts[*id].address;
-                (info_term(address, old), info_term(address, new))
-            }
+            Change::Info { id, old, new } => info_term(address(*id), new).wrapping_sub(info_term(address(*id), old)),
         }
     }
 
     fn fold(&mut self) {
-        for place in self.digested..self.log.len() {
-            let (old, new) = self.terms(&self.log[place]);
-            self.digest = self.digest.wrapping_sub(old).wrapping_add(new);
-        }
+        let pending = self.log[self.digested..].iter().map(|change| self.term(change));
+        self.digest = pending.fold(self.digest, U256::wrapping_add);
         self.digested = self.log.len();
     }
 

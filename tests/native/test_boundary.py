@@ -103,7 +103,6 @@ def test_records_and_rows_are_the_same_block() -> None:
             record[name] = entry[place]
         record["end"] = end
     columns = plimsoll_evm.Transactions(records.tobytes(), b"".join(entry[7] for entry in rows))
-    assert len(columns) == 4
     first, second = evm.execute_block(HEADER, rows), other.execute_block(HEADER, columns)
     assert outcomes_of(first) == outcomes_of(second)
     assert first.gas_price == second.gas_price
@@ -148,20 +147,20 @@ def test_a_view_can_create() -> None:
     assert evm.code(result.created) == b""
 
 
-@pytest.mark.parametrize("spec", ["Cancun", "CANCUN", "latest", "", "frontier"])
+@pytest.mark.parametrize("spec", ["Cancun", "CANCUN", "latest", "", "shanghai"])
 def test_an_unknown_hard_fork_is_refused(spec: str) -> None:
-    with pytest.raises(ValueError, match="spec: expected one of shanghai, cancun, prague, osaka"):
+    with pytest.raises(ValueError, match="spec: expected one of cancun, prague"):
         plimsoll_evm.Evm(1, spec)
 
 
 def test_hard_forks_differ() -> None:
     calldata_heavy = row(TRADER, MAKER, 0, b"\x01" * 1000)
     gas = {}
-    for spec in ("shanghai", "cancun", "prague"):
+    for spec in ("cancun", "prague"):
         result = new_evm({TRADER: ETHER}, spec=spec).execute_block(HEADER, [calldata_heavy])
         gas[spec] = result.total_gas
     # EIP-7623: a floor of 10 gas for each of 4,000 tokens.
-    assert gas == {"shanghai": 37_000, "cancun": 37_000, "prague": 61_000}
+    assert gas == {"cancun": 37_000, "prague": 61_000}
 
 
 def test_malformed_input_is_refused_before_anything_runs() -> None:
@@ -201,7 +200,7 @@ def test_accounts_can_be_written_and_read() -> None:
     evm.set_nonce(TRADER, 2**64 - 1)
     evm.set_storage(TRADER, 2**256 - 1, 2**200)
     evm.set_code(MAKER, b"\x00\x01")
-    assert (evm.chain_id, evm.spec) == (5, "cancun")
+    assert evm.chain_id == 5
     assert (evm.balance(TRADER), evm.nonce(TRADER)) == (2**256 - 1, 2**64 - 1)
     assert evm.code(MAKER) == b"\x00\x01" and evm.code(TRADER) == b""
     keys = bytes(32) + b"\xff" * 32

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import copy
-import pickle
 import random
 import subprocess
 import sys
@@ -69,18 +67,6 @@ def test_nested_snapshots() -> None:
     assert evm.state_hash() == evm.state_hash_from_scratch()
 
 
-def test_a_released_snapshot_keeps_the_state() -> None:
-    evm, probe = deployed()
-    outer, inner = evm.snapshot(), evm.snapshot()
-    store(evm, probe, 3, 3)
-    kept = picture(evm)
-    evm.release(outer)
-    assert picture(evm) == kept
-    for snapshot in (outer, inner):
-        with pytest.raises(plimsoll_evm.SnapshotError):
-            evm.revert(snapshot)
-
-
 def test_a_revert_brings_back_code_and_destroyed_storage() -> None:
     evm, probe = deployed()
     store(evm, probe, 4, 4)
@@ -96,7 +82,7 @@ def test_a_revert_brings_back_code_and_destroyed_storage() -> None:
 def test_replicas_are_independent() -> None:
     evm, probe = deployed()
     store(evm, probe, 4, 4)
-    first, second = evm.copy(), copy.copy(evm)
+    first, second = evm.copy(), evm.copy()
     assert first.state_hash() == second.state_hash() == evm.state_hash()
     store(first, probe, 4, 5)
     evm.set_balance(MAKER, 1)
@@ -110,9 +96,15 @@ def test_dump_and_load() -> None:
     evm.set_code(MAKER, b"\x60\x01")
     evm.set_storage(MAKER, 2**256 - 1, 2**255)
     evm.set_block_hash(3, b"\x03" * 32)
-    for twin in (plimsoll_evm.Evm.load(evm.dump()), pickle.loads(pickle.dumps(evm))):
+    for twin in (plimsoll_evm.Evm.load(evm.dump()), evm.copy()):
         assert picture(twin) == picture(evm)
-        assert (twin.chain_id, twin.spec, twin.tx_gas_limit_cap) == (1337, "prague", 16_777_216)
+        assert twin.chain_id == 1337
+        heavy = row(TRADER, b"\x07" * 20, 0, b"\x01" * 1000, gas_limit=16_777_216)
+        above = row(TRADER, b"\x07" * 20, 1, gas_limit=16_777_217)
+        result = twin.copy().execute_block(header(block(1)), [heavy, above])
+        # Prague's floor of 10 gas for each token of calldata (EIP-7623), and the cap.
+        assert list(result.status) == [plimsoll_evm.SUCCESS, plimsoll_evm.INVALID]
+        assert result.total_gas == 61_000
         assert twin.dump() == evm.dump()
         assert twin.state_hash() == evm.state_hash()
 
