@@ -15,6 +15,7 @@ __all__ = ["BookMirror"]
 Integers = NDArray[np.int64]
 REDUCE_ONLY = 4
 EMPTY: Integers = np.zeros(0, np.int64)
+COLUMNS_SHOWN = ("order_id", "account", "market", "is_bid", "tick", "lots")
 COLUMNS = ("_id", "_account", "_market", "_is_bid", "_tick", "_lots", "_reserves")
 
 
@@ -86,6 +87,8 @@ class BookMirror:
                 self._tick[rows],
                 self._lots[rows],
             )
+            for column in COLUMNS_SHOWN:
+                getattr(self._view, column).flags.writeable = False
         return self._view
 
     def levels(self, market: int, is_bid: bool) -> tuple[Integers, Integers]:
@@ -101,6 +104,7 @@ class BookMirror:
         ticks, places = np.unique(orders.tick[mine], return_inverse=True)
         lots = np.zeros(len(ticks), np.int64)
         np.add.at(lots, places, orders.lots[mine])
+        ticks.flags.writeable = lots.flags.writeable = False
         return (ticks[::-1], lots[::-1]) if is_bid else (ticks, lots)
 
     def reserved(self, rows: Integers, accounts: int) -> tuple[Integers, Integers]:
