@@ -281,17 +281,17 @@ def _place(driver: Driver, account: int, market: int, is_bid: bool, options: int
 
 @rule("quote")
 def quote(driver: Driver) -> None:
-    """Post-only depth from an account with money."""
-    account = driver.rng.choice([7, 8])
+    """Post-only depth on both sides from an account with money."""
+    account = driver.rng.choice([7, 7, 8])
     market = driver.rng.choice(MARKETS)
-    is_bid = driver.rng.random() < 0.5
     spec = list(driver.rig.protocol.markets.values())[market - 1]
     mark = driver.state.markets[market].mark
-    offset = driver.rng.choice([0.0005, 0.001, 0.004]) * (-1 if is_bid else 1)
-    tick = max(1, round(mark * (1 + offset) / spec.tick))
-    lots = max(1, int(log_uniform(driver.rng, 5_000, 150_000) / (mark / NANO) * NANO / spec.lot))
-    terms = (account, market, is_bid, tick, lots, POST_ONLY, _expiry(driver), 16)
-    driver.call(driver.owners[account], "Exchange", PLACE, *terms)
+    offset = driver.rng.choice([0.0005, 0.001, 0.004])
+    lots = max(1, int(log_uniform(driver.rng, 10_000, 300_000) / (mark / NANO) * NANO / spec.lot))
+    for is_bid in (True, False):
+        tick = max(1, round(mark * (1 - offset if is_bid else 1 + offset) / spec.tick))
+        terms = (account, market, is_bid, tick, lots, POST_ONLY, _expiry(driver), 16)
+        driver.call(driver.owners[account], "Exchange", PLACE, *terms)
 
 
 @rule("take")
@@ -302,14 +302,19 @@ def take(driver: Driver) -> None:
         for number, role in driver.owners.items()
         if role in TRADERS and not driver.state.account(number).liquidating
     ]
-    if not accounts:
+    sides = [
+        (market, is_bid)
+        for market in MARKETS
+        for is_bid in (True, False)
+        if (driver.state.markets[market].asks if is_bid else driver.state.markets[market].bids)
+    ]
+    if not accounts or not sides:
+        quote(driver)
         return
     account = driver.rng.choice(accounts)
-    markets = [m for m in MARKETS if driver.state.markets[m].asks or driver.state.markets[m].bids]
-    market = driver.rng.choice(markets or MARKETS)
+    market, is_bid = driver.rng.choice(sides)
     if driver.engines[account] == 2 and driver.state.account(account).positions:
         market = next(iter(driver.state.account(account).positions))
-    is_bid = driver.rng.random() < 0.5
     spec = list(driver.rig.protocol.markets.values())[market - 1]
     margin = driver.margin(driver.state, account)
     mark = driver.state.markets[market].mark
@@ -317,7 +322,7 @@ def take(driver: Driver) -> None:
     free = max(margin.equity - margin.initial, 0) / WAD
     usd = free / ratio * driver.rng.choice([0.2, 0.5, 0.9, 0.97, 1.05])
     lots = max(1, int(usd / (mark / NANO) * NANO / spec.lot))
-    tick = max(1, round(mark * (1.02 if is_bid else 0.98) / spec.tick))
+    tick = max(1, round(mark * (1.1 if is_bid else 0.9) / spec.tick))
     terms = (account, market, is_bid, tick, lots, IMMEDIATE, 0, 64)
     driver.call(driver.caller_for(account), "Exchange", PLACE, *terms)
 
@@ -430,7 +435,7 @@ def jump(driver: Driver) -> None:
     feed = driver.rng.choice([1, 1, 2, 3])
     base = PRICES[feed]
     level = driver.prices[feed][0] / base
-    size = driver.rng.choice([0.05, 0.1, 0.15, 0.25, 0.5])
+    size = driver.rng.choice([0.02, 0.04, 0.06, 0.06, 0.08, 0.1, 0.15, 0.4])
     up = driver.rng.random() < (0.8 if level < 0.3 else 0.2 if level > 3 else 0.5)
     _move(driver, feed, 1 + size if up else 1 / (1 + size))
     _tick_time(driver)

@@ -8,7 +8,7 @@ from random import Random
 
 from tests.stateful import actions, control, waterfall
 from tests.stateful.actions import RULES, open_protocol
-from tests.stateful.driver import Driver
+from tests.stateful.driver import DELEVERAGE, INSOLVENT, SOLVENT, Driver
 from tests.stateful.invariants import Checker
 from tests.stateful.rig import Rig
 
@@ -40,7 +40,7 @@ RARE = {
     "pause": 0.3,
     "unpause": 1.5,
     "open interest cap changes": 0.4,
-    "market opens or closes": 0.5,
+    "market opens or closes": 0.7,
     "stable feed changes": 0.4,
     "cash token depegs": 0.5,
     "price of low confidence": 0.4,
@@ -60,9 +60,9 @@ CRASH = {
     "call margin": 2,
     "start": 4,
     "start for a reward": 4,
-    "bid": 7,
-    "bid on an insolvent account": 3,
-    "mark insolvent": 3,
+    "bid": 12,
+    "bid on an insolvent account": 6,
+    "mark insolvent": 1.5,
     "mark for deleveraging": 3,
     "deleverage": 6,
     "bid on what deleveraging left": 3,
@@ -70,12 +70,12 @@ CRASH = {
     "stop": 1.5,
     "refresh": 1,
     "rescue": 1,
-    "restart": 1,
+    "restart": 0.7,
     "take": 10,
     "quote": 10,
     "withdraw cash": 5,
 }
-NO_BIDS = {"bid": 0.2, "bid on an insolvent account": 0.2, "rescue": 0.2, "restart": 0.3}
+NO_BIDS = {"bid": 0.5, "bid on an insolvent account": 0.3, "rescue": 0.2, "restart": 0.5}
 
 REGIMES: Mapping[str, tuple[Mapping[str, float], float]] = {
     "trading": ({**BASE, **RARE, **TRADING}, 20_000.0),
@@ -109,13 +109,38 @@ def wait(driver: Driver) -> None:
             RULES["prices refreshed"](driver)
 
 
+NEEDS: Mapping[str, int] = {
+    "restart": SOLVENT,
+    "bid": SOLVENT,
+    "mark insolvent": SOLVENT,
+    "rescue": SOLVENT | INSOLVENT,
+    "bid on an insolvent account": INSOLVENT,
+    "mark for deleveraging": INSOLVENT,
+    "deleverage": DELEVERAGE,
+    "bid on what deleveraging left": DELEVERAGE,
+    "write off": INSOLVENT | DELEVERAGE,
+    "stop": SOLVENT | INSOLVENT | DELEVERAGE,
+    "refresh": INSOLVENT | DELEVERAGE,
+}
+"""Phases of an auction that a rule is about: without one it is tried now and then, to be refused."""
+
+
 def play(driver: Driver, regime: str, calls: int) -> None:
     """Draws rules until so many calls have been made."""
     weights = REGIMES[regime][0]
     names = list(weights)
-    odds = list(weights.values())
+    tables: dict[int, list[float]] = {}
     last = driver.rig.calls + calls
     while driver.rig.calls < last:
         wait(driver)
+        phases = 0
+        for auction in driver.auctions.values():
+            phases |= auction.phase
+        odds = tables.get(phases)
+        if odds is None:
+            odds = tables[phases] = [
+                weights[name] * (1.0 if name not in NEEDS else 3.0 if NEEDS[name] & phases else 0.15)
+                for name in names
+            ]
         driver.rule = driver.rng.choices(names, odds)[0]
         RULES[driver.rule](driver)

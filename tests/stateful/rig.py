@@ -301,7 +301,7 @@ class Rig:
         self._nonces = dict(nonces)
 
     def _decode_logs(self, block: Any) -> tuple[Event, ...]:
-        count = block.log_count
+        count = len(block.log_topic_count)
         if not count:
             return ()
         topics, data = block.log_topics, block.log_data

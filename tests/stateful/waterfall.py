@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from tests.stateful.actions import any_account, log_uniform, price_of, rule, token_amount
+from tests.stateful.actions import RULES, any_account, log_uniform, price_of, rule, token_amount
 from tests.stateful.driver import DELEVERAGE, INSOLVENT, SOLVENT, Driver
 from tests.stateful.rig import MARKETS
 
@@ -51,9 +51,21 @@ def start_for(driver: Driver) -> None:
     driver.call("keeper", "Liquidator", START_FOR, _below(driver, True), keeper)
 
 
+def _run_out(driver: Driver, account: int) -> None:
+    """Nobody bids until the auction is over."""
+    auction = driver.auctions.get(account)
+    if auction is None or driver.rng.random() < 0.5:
+        return
+    _, _, fast, slow, *_ = driver.parameters.liquidation
+    driver.advance(max(auction.started + fast + slow - driver.rig.time, 0))
+    RULES["prices refreshed"](driver)
+
+
 @rule("restart")
 def restart(driver: Driver) -> None:
-    driver.call("rival", "Liquidator", START, in_phase(driver, SOLVENT))
+    account = in_phase(driver, SOLVENT)
+    _run_out(driver, account)
+    driver.call("rival", "Liquidator", START, account)
 
 
 def _bid(driver: Driver, account: int) -> None:
@@ -93,7 +105,9 @@ def bid_collateral(driver: Driver) -> None:
 
 @rule("mark insolvent")
 def mark_insolvent(driver: Driver) -> None:
-    driver.call("keeper", "Liquidator", "mark_insolvent(uint256)", in_phase(driver, SOLVENT))
+    account = in_phase(driver, SOLVENT)
+    _run_out(driver, account)
+    driver.call("keeper", "Liquidator", "mark_insolvent(uint256)", account)
 
 
 @rule("mark for deleveraging")

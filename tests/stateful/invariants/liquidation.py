@@ -94,7 +94,7 @@ def inv_26_self_liquidation(view: View) -> None:
         assert gain <= drawn + 3, f"account {account} and bidder {bidder} gained {gain}"
 
 
-@invariant("INV-27", "A slice costs at least its share of the price of the moment, and is never free while there is equity.")
+@invariant("INV-27", "A slice costs at least its share of the price of the moment, and in a solvent auction it is never free.")
 def inv_27_price_floor(view: View) -> None:
     liquidation = view.parameters.liquidation
     for bid in view.step.named("AuctionBid"):
@@ -112,7 +112,6 @@ def inv_27_price_floor(view: View) -> None:
         else:
             whole = auction_math.insolvent_price_up(before.equity, before.maintenance, elapsed, liquidation[4])
             assert bid["price"] * WAD >= whole * bid["fraction"]
-            assert bid["price"] >= before.equity - before.maintenance
 
 
 @invariant("INV-28", "Bad debt is recognised once, and each stage of the waterfall acts only when the one before is empty.")
