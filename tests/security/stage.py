@@ -103,7 +103,8 @@ class Stage(World):
         self.cash.allow(trader, self.fund.address, 2**256 - 1)
         for receiver in (trader, self.cash.address, self.token(1).address):
             self.fund.deposit(20_000 * 10**6, receiver, sender=trader)
-        self.fund.approve(self.env.address("delegate"), 10**9, sender=trader)
+        for spender in (self.env.address("delegate"), self.cash.address, self.token(1).address):
+            self.fund.approve(spender, 10**9, sender=trader)
         # Tokens that nobody deposited, for what the Liquidator may cover with.
         self.cash.mint(self.vault.address, 1_000)
         holders = [self.cash.address, self.token(1).address, *self.roles_by_name().values()]
