@@ -52,9 +52,17 @@ _EXPRESSIONS = {
     0x1B: (3, 2, "({1} << {0}) & MASK if {0} < 256 else 0"),
     0x1C: (3, 2, "{1} >> {0} if {0} < 256 else 0"),
     0x1D: (3, 2, "(signed({1}) >> min({0}, 256)) & MASK"),
+    0x30: (2, 0, "word(message.storage_address, BIG)"),
+    0x33: (2, 0, "word(message.sender, BIG)"),
+    0x34: (2, 0, "message.value"),
     0x35: (3, 1, "word(data[{0}:{0} + 32].ljust(32, ZERO), BIG)"),
+    0x36: (2, 0, "len(data)"),
+    0x38: (2, 0, "len(code)"),
+    0x3D: (2, 0, "len(frame.return_data)"),
 }
 """Gas, number of operands from the top down, and result of the opcodes that leave one word."""
+_COPIES = {0x37: "data", 0x39: "code"}
+"""What CALLDATACOPY and CODECOPY copy from."""
 
 
 def _signed(value: int) -> int:
@@ -106,6 +114,15 @@ def _copy(memory: Any, meter: Any, target: int, source: int, size: int) -> Any:
     return held
 
 
+def _fill(memory: Any, meter: Any, target: int, source: bytes, start: int, size: int) -> Any:
+    """Copies a piece into memory, zeros after its end."""
+    held = _grow(memory, meter, target, size)
+    _spend(meter, 3 * ((size + 31) // 32))
+    if size:
+        held[target : target + size] = source[start : start + size].ljust(size, b"\0")
+    return held
+
+
 def _land(target: int, targets: frozenset[int]) -> int:
     if target in targets:
         return target
@@ -124,10 +141,11 @@ _NAMES = {
     "grow": _grow,
     "sha3": _hash,
     "copy": _copy,
+    "fill": _fill,
     "land": _land,
 }
 
-Stretch = tuple[int, int, int, Callable[[list[Any], Any, Any, bytes, frozenset[int]], int]]
+Stretch = tuple[int, int, int, Callable[[list[Any], Any, Any, bytes, bytes, frozenset[int]], int]]
 """Fixed gas, least and largest stack at its start, and a function that returns the next place, or the
 complement of the place of an opcode that is left to py-evm."""
 
@@ -220,6 +238,11 @@ class _Translator:
             target, source, size = self._pop(), self._pop(), self._pop()
             self._lines.append(f"held = copy(memory, meter, {target}, {source}, {size})")
             return 3, None
+        if opcode in _COPIES:
+            target, start, size = self._pop(), self._pop(), self._pop()
+            source = _COPIES[opcode]
+            self._lines.append(f"held = fill(memory, meter, {target}, {source}, {start}, {size})")
+            return 3, None
         if opcode == _JUMP:
             return 8, self._landing(self._pop())
         if opcode == _JUMPI:
@@ -237,9 +260,11 @@ class _Translator:
         lines = [f"s{place} = stack[-{place}]" for place in range(1, taken + 1)]
         left = ", ".join(self._stack)
         store = f"stack[-{taken}:] = [{left}]" if taken else f"stack += [{left}]" if left else ""
-        memory = ["held = memory._bytes"] if any("held" in line for line in self._lines) else []
-        body = [*lines, *memory, *self._lines, store, f"return {end}"]
-        source = "def stretch(stack, memory, meter, data, targets):\n " + "\n ".join(filter(None, body))
+        text = "\n".join(self._lines)
+        memory = ["memory = frame._memory", "held = memory._bytes"] if "held" in text else []
+        message = ["message = frame.msg"] if "message" in text else []
+        body = [*lines, *memory, *message, *self._lines, store, f"return {end}"]
+        source = "def stretch(stack, frame, meter, data, code, targets):\n " + "\n ".join(filter(None, body))
         names: dict[str, Any] = {}
         exec(compile(source, "<evm>", "exec"), _NAMES, names)
         return names["stretch"]
@@ -292,7 +317,7 @@ def _run(computation: Any) -> None:
     stream = computation.code
     code = stream._raw_code_bytes
     targets, stretches = _analysed(code)
-    meter, opcodes, memory = computation._gas_meter, computation.opcodes, computation._memory
+    meter, opcodes = computation._gas_meter, computation.opcodes
     stack: list[Any] = computation._stack.values
     data = computation.msg.data_as_bytes
     place = 0
@@ -305,7 +330,7 @@ def _run(computation: Any) -> None:
         if gas < 0 or not least <= len(stack) <= most:
             return _finish(computation, place)
         meter.gas_remaining = gas
-        place = function(stack, memory, meter, data, targets)
+        place = function(stack, computation, meter, data, code, targets)
         if place < 0:
             stream.program_counter = ~place + 1
             opcode = code[~place] if ~place < len(code) else _STOP

@@ -90,9 +90,20 @@ pieces = st.one_of(
     st.sampled_from([0x30, 0x33, 0x34, 0x35, 0x36, 0x38, 0x3D, 0x43, 0x50, 0x58, 0x59, 0x5A, 0x5B]).map(
         lambda opcode: bytes([opcode])
     ),
-    st.sampled_from(["5160005260205120", "60205f20", "604060205f5e", "5f51", "60205e", "602051", "5952"]).map(
-        bytes.fromhex
-    ),
+    st.sampled_from(
+        [
+            "5160005260205120",
+            "60205f20",
+            "604060205f5e",
+            "5f51",
+            "60205e",
+            "602051",
+            "5952",
+            "6040600160003960205f5f37",
+            "602060ff606037",
+            "60fe6003604039",
+        ]
+    ).map(bytes.fromhex),
     st.tuples(st.integers(0, 200), words).map(lambda pair: push(pair[1]) + push(pair[0]) + b"\x52"),
     st.integers(0, 120).map(lambda target: push(target) + b"\x56"),
     st.tuples(st.integers(0, 1), st.integers(0, 120)).map(
