@@ -12,7 +12,6 @@ from functools import lru_cache
 
 import numpy as np
 from eth_hash.auto import keccak
-from numpy.typing import NDArray
 
 __all__ = ["encode_call", "encode_columns", "revert_reason", "selector", "word"]
 
@@ -61,21 +60,17 @@ def encode_columns(function: bytes, columns: Sequence[Sequence[int]]) -> list[by
         function: selector.
         columns: one sequence of values for each argument.
     """
-    rows = len(columns[0])
-    data = np.zeros((rows, 4 + 32 * len(columns)), np.uint8)
-    data[:, :4] = np.frombuffer(function, np.uint8)
-    for place, values in enumerate(columns):
-        end = 4 + 32 * (place + 1)
-        try:
-            small = np.array(values, dtype=np.int64)
-        except OverflowError:
-            data[:, end - 32 : end] = _wide(values)
-            continue
-        data[:, end - 8 : end] = small.astype(">i8").view(np.uint8).reshape(rows, 8)
-        data[small < 0, end - 32 : end - 8] = 0xFF
-    flat, width = data.tobytes(), data.shape[1]
-    return [flat[start : start + width] for start in range(0, len(flat), width)]
-
-
-def _wide(values: Sequence[int]) -> NDArray[np.uint8]:
-    return np.frombuffer(b"".join(map(word, values)), np.uint8).reshape(-1, 32)
+    count, arguments = len(columns[0]), len(columns)
+    words = np.zeros((count, arguments, 32), np.uint8)
+    try:
+        small = np.array(columns, dtype=np.int64).T
+    except OverflowError:
+        wide = b"".join(word(value) for row in zip(*columns, strict=True) for value in row)
+        words[:] = np.frombuffer(wide, np.uint8).reshape(words.shape)
+    else:
+        words[:, :, 24:] = small.astype(">i8", order="C").view(np.uint8).reshape(count, arguments, 8)
+        negative = small < 0
+        if negative.any():
+            words[negative, :24] = 0xFF
+    flat, width = words.tobytes(), 32 * arguments
+    return [function + flat[start : start + width] for start in range(0, len(flat), width)]

@@ -16,7 +16,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from operator import attrgetter
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 __all__ = ["Block", "Mempool", "Pending", "Submission"]
 
@@ -26,9 +27,8 @@ BUMP_PERCENT: Final = 10
 """Least rise of tip and maximal fee that replaces a pending transaction (geth's pricebump)."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pending(Generic[T]):
-    """One signed transaction as the pool sees it."""
+class Pending(NamedTuple, Generic[T]):
+    """One signed transaction as the pool sees it; a tuple, because there are hundreds of thousands."""
 
     sender: int
     """Number of the sending address."""
@@ -58,6 +58,9 @@ class Submission(Generic[T]):
     """The transaction that left the pool for it."""
 
 
+ACCEPTED: Final[Submission[Any]] = Submission(True)
+
+
 @dataclass(frozen=True, slots=True)
 class Block(Generic[T]):
     """A block as built: own transactions in order, and the room others took."""
@@ -76,7 +79,7 @@ class Mempool(Generic[T]):
         self._queues: dict[int, dict[int, Pending[T]]] = {}
         self._nonces: dict[int, int] = {}
         self._free: dict[int, int] = {}
-        self._deadlines: list[tuple[int, int, Pending[T]]] = []
+        self._deadlines: dict[int, list[Pending[T]]] = {}
         self._count = 0
 
     def __len__(self) -> int:
@@ -114,13 +117,14 @@ class Mempool(Generic[T]):
         ):
             return Submission(False, "replacement underpriced")
         queue[nonce] = transaction
-        heapq.heappush(self._deadlines, (transaction.expires, transaction.arrival, transaction))
+        self._deadlines.setdefault(transaction.expires, []).append(transaction)
         if old is None:
             self._count += 1
             free = self._free.get(sender, 0)
             while free in queue:
                 free += 1
             self._free[sender] = free
+            return ACCEPTED
         return Submission(True, replaced=old)
 
     def build(self, base_fee: int, gas_limit: int, external_gas: int = 0, external_tip: int = 0) -> Block[T]:
@@ -177,11 +181,11 @@ class Mempool(Generic[T]):
     def expire(self, block: int) -> list[Pending[T]]:
         """Takes out what may no longer be included from `block` on, oldest first."""
         expired = []
-        while self._deadlines and self._deadlines[0][0] < block:
-            transaction = heapq.heappop(self._deadlines)[2]
-            if self.find(transaction.sender, transaction.nonce) is transaction:
-                self._remove(transaction)
-                expired.append(transaction)
+        for deadline in sorted(last for last in self._deadlines if last < block):
+            for transaction in sorted(self._deadlines.pop(deadline), key=attrgetter("arrival")):
+                if self.find(transaction.sender, transaction.nonce) is transaction:
+                    self._remove(transaction)
+                    expired.append(transaction)
         return expired
 
     def pending(self) -> list[Pending[T]]:

@@ -66,13 +66,16 @@ class EventColumns:
         kind, words = self.types[column], self.words[:, column]
         if kind == "bool":
             return [bool(value) for value in words[:, 3].tolist()]
+        if "int" in kind and not words[:, :3].any():
+            small_values: list[int] = words[:, 3].tolist()
+            return small_values
         data = words.astype(">u8").tobytes()
-        rows = [data[start : start + 32] for start in range(0, len(data), 32)]
-        if kind == "address":
-            return [f"0x{row[12:].hex()}" for row in rows]
-        if kind.startswith("bytes"):
-            return [f"0x{row.hex()}" for row in rows]
-        return [int.from_bytes(row, "big", signed=kind.startswith("int")) for row in rows]
+        if "int" in kind:
+            signed = kind.startswith("int")
+            rows = [data[start : start + 32] for start in range(0, len(data), 32)]
+            return [int.from_bytes(row, "big", signed=signed) for row in rows]
+        digits, skipped = data.hex(), 24 if kind == "address" else 0
+        return [f"0x{digits[start + skipped : start + 64]}" for start in range(0, len(digits), 64)]
 
     def rows(self, block: int) -> list[Event]:
         """One Event for each log."""
