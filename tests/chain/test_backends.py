@@ -6,7 +6,6 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from eth_utils import keccak
 
@@ -14,7 +13,8 @@ from simulation.chain.protocol import TX_GAS_LIMIT_CAP, Chain
 from simulation.chain.revm import RevmChain
 from simulation.chain.tester import PyEvmChain
 from simulation.errors import ChainError
-from simulation.messages.chain import REASONS, BlockEnv, BlockResult, Call, Logs, Outcome, Transaction
+from simulation.messages.chain import REASONS, BlockEnv, BlockResult, Call, Outcome, Transaction
+from tests.chain.both import picture
 from tests.native.probe import calldata, probe_code
 from tests.native.reference import key_of
 
@@ -41,21 +41,6 @@ def transaction(
     """A transaction that any block of the tests accepts."""
     tx = Transaction(sender, to, nonce, 0, 1_000_000, 3 * GWEI, GWEI // 2, data)
     return tx._replace(**fields)  # type: ignore[arg-type]
-
-
-def picture(result: BlockResult) -> dict[str, object]:
-    """Every column of a block as a value to compare."""
-    columns: dict[str, object] = {}
-    for source in (result, result.logs):
-        for name in type(source).__slots__:
-            column = getattr(source, name)
-            if not isinstance(column, Logs):
-                columns[f"{type(source).__name__}.{name}"] = (
-                    (column.dtype.str, column.shape, column.tolist())
-                    if isinstance(column, np.ndarray)
-                    else column
-                )
-    return columns
 
 
 class Both:
