@@ -33,6 +33,8 @@ class _Event:
     """Columns of the indexed fields, in the order of topics."""
     from_data: tuple[int, ...]
     """Columns of the other fields, in the order of data words."""
+    in_order: bool
+    """Whether the indexed fields were declared first."""
 
 
 class EventDecoder:
@@ -68,11 +70,14 @@ class EventDecoder:
         found = []
         for place, places in rows_of.items():
             event, rows = self._events[place], np.array(places, dtype=np.int64)
-            words = np.empty((len(rows), len(event.fields), 4), np.uint64)
-            if event.from_topics:
-                words[:, event.from_topics] = logs.topics[rows, 1 : 1 + len(event.from_topics)]
-            if event.from_data:
-                words[:, event.from_data] = data[start[rows, None] + np.arange(len(event.from_data))]
+            indexed, others = len(event.from_topics), len(event.from_data)
+            # Topics first, then data, then the order of declaration.
+            words = np.empty((len(rows), indexed + others, 4), np.uint64)
+            words[:, :indexed] = logs.topics[rows, 1 : 1 + indexed]
+            if others:
+                words[:, indexed:] = data.take(start[rows, None] + np.arange(others), axis=0)
+            if not event.in_order:
+                words = words[:, np.argsort(event.from_topics + event.from_data)]
             found.append(
                 EventColumns(
                     event.contract,
@@ -138,4 +143,13 @@ def _read(contract: str, item: Mapping[str, Any]) -> _Event | None:
             names.append(name)
             types.append(kind)
     fields = {name: column for column, name in enumerate(names)}
-    return _Event(contract, str(item["name"]), fields, tuple(types), tuple(from_topics), tuple(from_data))
+    columns = from_topics + from_data
+    return _Event(
+        contract,
+        str(item["name"]),
+        fields,
+        tuple(types),
+        tuple(from_topics),
+        tuple(from_data),
+        columns == sorted(columns),
+    )

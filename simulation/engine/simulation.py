@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -122,11 +123,13 @@ class Simulation:
         self._calls = tuple(Call(to, data) for to, data in self._reader.calls)
         block_time = int(path.timestamp[1] - path.timestamp[0]) if len(path) > 1 else 1
         self._views = ViewBuilder(protocol, block_time)
-        # The EVM answers the read of a block while Python decodes its events: neither touches the other.
-        self._reads = ThreadPoolExecutor(max_workers=1)
-        # A block is written while the EVM executes the next one: nothing that decides reads what was written.
+        # What needs no EVM is done while the EVM works, by one of two helpers: nothing that decides waits for
+        # it, and neither the EVM nor a helper touches what the other reads.
+        self._clerk = ThreadPoolExecutor(max_workers=1)
         self._scribe = ThreadPoolExecutor(max_workers=1)
-        self._unwritten: Callable[[], None] | None = None
+        self._open: tuple[Callable[[], None], Callable[[], None]] | None = None
+        """Check and record of the latest block, not begun."""
+        self._checking: Future[None] | None = None
         self._writing: Future[None] | None = None
         self._base_fee = gas.initial_base_fee
         self._hash = GENESIS
@@ -145,7 +148,7 @@ class Simulation:
             RunError: an agent failed, or the chain refused what it must not refuse.
         """
         last, reason = len(self._path) - 1, ""
-        with self._recorder, self._scribe, self._reads, DeferredInterrupt() as interrupt:
+        with self._recorder, self._scribe, self._clerk, DeferredInterrupt() as interrupt:
             try:
                 for place in range(1, last + 1):
                     self.step(place)
@@ -154,13 +157,19 @@ class Simulation:
                     if interrupt.raised and place < last:
                         reason = f"interrupted by the user after {place} of {last} blocks"
                         break
+                self._close()
             except PlimsollError as error:
+                with suppress(PlimsollError):
+                    self._close()
                 self._finish(str(error))
                 raise
             return self._finish(reason)
 
     def step(self, place: int) -> None:
-        """One block: the path's tick at `place` becomes the block after the present one."""
+        """One block: the path's tick at `place` becomes the block after the present one.
+
+        The block before is checked and recorded while this one executes.
+        """
         tick = self._path.tick(place)
         number = self._first + place - 1
         view = self._views.before(self._view, number, self._base_fee, tick)
@@ -168,17 +177,17 @@ class Simulation:
         block = self._build(number, tick)
         env = self._env(number, tick, block.gas_available)
         transactions = [self._transaction(pending) for pending in block.transactions]
-        self._write()
+        self._hand_over()
         result = self._chain.execute_block(env, transactions)
-        answers = self._reads.submit(self._chain.call_many, env, self._calls)
-        events = self._decode(result.logs)
-        self._mirror.apply(events, tick.timestamp)
+        self._await_check()
+        decoding = self._clerk.submit(self._take_in, result.logs, tick.timestamp)
+        answers = self._chain.call_many(env, self._calls)
+        events = decoding.result()
         rows = self._settle(number, block, result, self._views.eth_price(tick))
-        raw = self._world(env, answers.result())
-        reconcile(number, self._mirror, raw, self._protocol)
+        raw = self._world(env, answers)
         self._view = self._views.after(number, env.base_fee, tick, self._mirror, raw)
         self._liquidations += sum(len(columns) for columns in events if columns.name == "AuctionStarted")
-        self._unwritten = partial(
+        record = partial(
             self._record,
             env,
             transactions,
@@ -193,6 +202,35 @@ class Simulation:
             self._chain.state_hash(),
             self._measures(self._view) if self._recorder.samples(number) else [],
         )
+        self._open = partial(reconcile, number, self._mirror, raw, self._protocol), record
+
+    def _take_in(self, logs: Logs, timestamp: int) -> Sequence[EventColumns]:
+        """The events of a block, in the mirror already."""
+        events = self._decode(logs)
+        self._mirror.apply(events, timestamp)
+        return events
+
+    def _hand_over(self) -> None:
+        """Has the block before checked and, when its books agree, recorded."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+        if self._open is not None:
+            (check, record), self._open = self._open, None
+            checking = self._checking = self._clerk.submit(check)
+            self._writing = self._scribe.submit(lambda: (checking.result(), record())[1])
+
+    def _await_check(self) -> None:
+        """Raises ReconciliationError when the books of the block before do not agree."""
+        checking, self._checking = self._checking, None
+        if checking is not None:
+            checking.result()
+
+    def _close(self) -> None:
+        """Checks and records the latest block and waits for it."""
+        self._hand_over()
+        self._await_check()
+        self._hand_over()
 
     def _ask(self, view: View) -> None:
         """Everyone decides from the same view; the relayers' prices arrive first."""
@@ -252,13 +290,6 @@ class Simulation:
         total = result.total_gas + block.external_gas
         self._base_fee = next_base_fee(self._base_fee, total, self._gas.block_gas_limit)
         return rows
-
-    def _write(self) -> None:
-        """Hands the block before to the scribe; raises what went wrong with the one before that."""
-        if self._writing is not None:
-            self._writing.result()
-        self._writing = self._scribe.submit(self._unwritten) if self._unwritten is not None else None
-        self._unwritten = None
 
     def _record(
         self,
@@ -344,8 +375,6 @@ class Simulation:
         return Progress(done, blocks, market.symbol, market.mark, self._liquidations)
 
     def _finish(self, reason: str) -> RunResult:
-        self._write()
-        self._write()
         complete, done = not reason, self._recorder.recorded
         summary = {
             **self._summary,
