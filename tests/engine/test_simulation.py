@@ -18,6 +18,7 @@ from simulation.assembly import build, resolve
 from simulation.engine import Simulation
 from simulation.errors import ReconciliationError, RunError
 from simulation.messages import Intent, PlaceOrder, Receipt, Status, View
+from simulation.messages.chain import BlockEnv, BlockResult, Call
 from simulation.messages.progress import Progress
 from simulation.messages.schema import SCHEMAS
 
@@ -87,22 +88,22 @@ def test_an_added_agent_changes_no_other_draws(tmp_path: Path, monkeypatch: pyte
     assert draws["alone"] == draws["beside"] and len(draws["alone"]) == 5
 
 
-def test_a_balance_changed_behind_the_books_stops_the_run(tmp_path: Path) -> None:
+def test_a_balance_changed_behind_the_books_stops_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = simulation(tmp_path)
-    chain, vault = run._chain, run._protocol.addresses["Vault"]
-    step = run.step
+    chain, vault, read = run._chain, run._protocol.addresses["Vault"], run._chain.call_many
+    # Which slot the account's word has is found by its value.
+    cash = run._mirror.cash.item(4)
+    slot = next(slot for slot in _mapping_slots(5) if chain.storage(vault, slot) & (2**127 - 1) == cash)
 
-    def corrupt(place: int) -> None:
-        if place == 4:
-            # Which slot the account's word has is found by its value; nothing touches account 5 so early.
-            before = run._mirror.cash.item(4)
-            slot = next(
-                slot for slot in _mapping_slots(5) if chain.storage(vault, slot) & (2**127 - 1) == before
-            )
+    def corrupted(env: BlockEnv, calls: Sequence[Call]) -> BlockResult:
+        # After the block's transactions, so that no event of theirs can state the new balance.
+        if env.number == run._first + 3:
             chain.set_storage(vault, slot, chain.storage(vault, slot) + 1)
-        step(place)
+        return read(env, calls)
 
-    run.step = corrupt  # type: ignore[method-assign]
+    monkeypatch.setattr(chain, "call_many", corrupted)
     with pytest.raises(
         ReconciliationError, match=r"block \d+: account 5: cash \(wad\): expected \d+, found \d+"
     ):
