@@ -3,11 +3,13 @@
 
 from simulation.agents.base import Agent, Endowment
 from simulation.agents.depositors import DepositorSettings, InsuranceDepositors
-from simulation.agents.keeper import Keeper, KeeperSettings, SliceQuote
+from simulation.agents.keeper import Keeper, KeeperSettings
 from simulation.agents.market_maker import MarketMaker, MarketMakerSettings
+from simulation.agents.operator import OperatorSettings, ProtocolOperator
 from simulation.agents.registry import AGENT_KINDS, SETTINGS_CLASSES, load_agent, make_agent, make_agents
 from simulation.agents.relayer import OracleRelayer, PriceSigner, RelayerSettings
 from simulation.agents.signing import TypedDataSigner, address_of, signing_key
+from simulation.agents.slices import SliceQuote
 from simulation.agents.traders import (
     MeanReversionSettings,
     MeanReversionTraders,
@@ -37,8 +39,10 @@ __all__ = [
     "MomentumTraders",
     "NoiseSettings",
     "NoiseTraders",
+    "OperatorSettings",
     "OracleRelayer",
     "PriceSigner",
+    "ProtocolOperator",
     "RelayerSettings",
     "SliceQuote",
     "TraderSettings",

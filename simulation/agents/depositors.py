@@ -38,6 +38,8 @@ class DepositorSettings:
     """Time constant with which the peak price is forgotten, and the calm needed before coming back."""
     piece: float = knob(NUMBER, 0.25, low=0.01, high=1.0)
     """Part of the wallet that one deposit takes."""
+    tip: float = knob(NUMBER, 0.01, low=0.0)
+    """Priority fee, gwei."""
 
 
 class InsuranceDepositors(Agent):
@@ -46,7 +48,6 @@ class InsuranceDepositors(Agent):
     role = "depositor"
     settings_class: ClassVar[type[DepositorSettings]] = DepositorSettings
     settings: DepositorSettings
-    fees = Fees(tip=1_000_000_000, lifetime=20)
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class InsuranceDepositors(Agent):
         rng: np.random.Generator,
     ) -> None:
         super().__init__(name, accounts, settings, rng)
+        self.fees = Fees(tip=int(self.settings.tip * 1e9), lifetime=20)
         count = len(accounts)
         self.capital = np.maximum(self.settings.capital.draw(rng, count), 1.0)
         self.loss_fear = self.settings.loss_fear.draw(rng, count)

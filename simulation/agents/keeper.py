@@ -3,7 +3,7 @@
 
 `Keeper` is made to be subclassed: override `choose` to bid differently, or `decide` for anything else; the
 helpers (`in_danger`, `quotes`, `start`, `bid`, `unwind`, `housekeeping`) do the rest. Imports: agents.base,
-agents.pricing, messages.
+agents.slices, agents.waterfall, messages, config.
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from simulation.agents.attempts import Attempts
 from simulation.agents.base import Agent, Endowment
+from simulation.agents.slices import SliceQuote, later_slice, live_slices
 from simulation.agents.waterfall import next_step
-from simulation.config import knob
+from simulation.config import Distribution, knob, varies
 from simulation.config.kinds import FLAG, INTEGER, NUMBER, SHARE, USD, choice
 from simulation.messages import (
-    DELEVERAGE,
     IMMEDIATE,
-    INSOLVENT,
     REDUCE_ONLY,
-    SOLVENT,
     Bid,
     CallMargin,
     Fees,
@@ -33,6 +32,7 @@ from simulation.messages import (
     Receipt,
     Reprice,
     StartAuction,
+    Status,
     View,
 )
 
@@ -47,10 +47,10 @@ SLICES = (1.0, 0.5, 0.25, 0.1)
 class KeeperSettings:
     """What a keeper has, wants and pays."""
 
-    capital: float = knob(USD, "250_000 USD", low="1 USD")
+    capital: Distribution | float = knob(varies(USD), "250_000 USD")
     """In its account at the start."""
-    min_profit: float = knob(USD, "25 USD")
-    """Least expected profit of one transaction after gas and exit slippage."""
+    min_profit: Distribution | float = knob(varies(USD), "25 USD")
+    """Least expected profit of a bid after gas and exit slippage."""
     slippage: float = knob(SHARE, "1 %", low="0 %", high="50 %")
     """Worst price, from mark, at which it sells inventory."""
     exit_risk: float = knob(SHARE, "10 %", low="0 %", high="100 %")
@@ -59,51 +59,38 @@ class KeeperSettings:
     """Fee of closing on the book."""
     collateral_discount: float = knob(SHARE, "1 %", low="0 %", high="100 %")
     """Loss it expects on collateral that comes with a slice."""
+    rivals: int = knob(INTEGER, 2, low=0, high=1000)
+    """Others that it reckons with: it joins fewer races where losing costs more than winning brings."""
     inventory: float = knob(NUMBER, 5.0, low=0.0, high=50.0)
     """Most notional it holds, over its equity."""
     latency: int = knob(INTEGER, 0, low=0, high=1000)
     """Blocks between a decision and its arrival in the pool."""
     policy: str = knob(choice("static", "adaptive"), "adaptive")
     """Gas: always the same bid, or one that follows base fee and profit and is raised while it waits."""
-    tip: float = knob(NUMBER, 2.0, low=0.0)
+    tip: Distribution | float = knob(varies(NUMBER), 0.02)
     """Priority fee, gwei; of an adaptive keeper the least."""
-    max_fee: float = knob(NUMBER, 50.0, low=0.0)
+    max_fee: Distribution | float = knob(varies(NUMBER), 5.0)
     """Maximal fee of a static keeper, gwei."""
     profit_share: float = knob(SHARE, "10 %", low="0 %", high="100 %")
-    """Part of the expected profit that an adaptive keeper tips."""
+    """Part of the expected profit that an adaptive keeper tips; a fifth more after each race it has lost."""
+    most_share: float = knob(SHARE, "50 %", low="0 %", high="100 %")
+    """Where that ends."""
     patience: int = knob(INTEGER, 2, low=1, high=1000)
     """Blocks an adaptive keeper waits before it raises the bid of a pending transaction by a quarter."""
     lifetime: int = knob(INTEGER, 30, low=1, high=10_000)
     """Blocks after which a transaction is given up."""
-    calls: bool = knob(FLAG, True)
+    caution: int = knob(INTEGER, 64, low=1, high=10_000)
+    """Most blocks that it keeps from repeating what reverted: 1 after the first time, then 2, 4, ..."""
+    calls: bool = knob(FLAG, False)
     """Whether it announces margin calls, which earns nothing."""
-    housekeeping: bool = knob(FLAG, True)
+    housekeeping: bool = knob(FLAG, False)
     """Whether it moves auctions along the waterfall when that earns nothing."""
-    start_gas: int = knob(INTEGER, 400_000, low=21_000)
+    start_gas: int = knob(INTEGER, 250_000, low=21_000)
     """Gas it expects to spend on starting an auction."""
-    bid_gas: int = knob(INTEGER, 700_000, low=21_000)
+    bid_gas: int = knob(INTEGER, 300_000, low=21_000)
     """Gas it expects to spend on a bid."""
-    start_reward: float = knob(USD, "10 USD")
-    """What it expects for starting an auction: the reward and the chance to win it."""
-
-
-@dataclass(frozen=True, slots=True)
-class SliceQuote:
-    """One live auction as a bidder sees it. Money in USD, for the whole portfolio."""
-
-    target: int
-    """Account under liquidation."""
-    value: float
-    """Equity that is for sale: what the portfolio is worth at mark, less what earlier bidders paid."""
-    price: float
-    """What it costs; negative: paid out."""
-    max_fraction: float
-    """Share of 1 that may be taken."""
-
-    @property
-    def discount(self) -> float:
-        """Value less price: gain of taking it all at mark, before gas and exit."""
-        return self.value - self.price
+    sale_gas: int = knob(INTEGER, 350_000, low=21_000)
+    """Gas it expects to spend on selling what it took over."""
 
 
 class Keeper(Agent):
@@ -122,18 +109,24 @@ class Keeper(Agent):
         rng: np.random.Generator,
     ) -> None:
         super().__init__(name, accounts, settings, rng)
-        self.latency = self.settings.latency
+        plan = self.settings
+        self.latency = plan.latency
+        self.capital = max(_one(plan.capital, rng), 1.0)
+        self.min_profit = _one(plan.min_profit, rng)
+        self.least_tip = int(max(_one(plan.tip, rng), 0.0) * GWEI)
+        self.max_fee = int(max(_one(plan.max_fee, rng), 0.0) * GWEI)
         self.account = int(accounts[0])
         self.row = int(self.rows[0])
         self.pending: dict[int, tuple[Intent, int]] = {}
-        self.busy: set[tuple[str, int]] = set()
+        self.attempts = Attempts(plan.caution)
+        self.share = plan.profit_share
         self.tags = 0
-        self.sent = self.won = self.failed = 0
+        self.sent = self.started = self.won = self.failed = 0
         self.gas = 0
 
     def endowments(self) -> Sequence[Endowment]:
         """All capital in the account."""
-        return [Endowment(cash=self.settings.capital) for _ in self.accounts]
+        return [Endowment(cash=self.capital) for _ in self.accounts]
 
     def decide(self, view: View, rng: np.random.Generator) -> Sequence[Intent]:
         """Raises stuck bids, sells inventory, starts auctions, bids, and moves the waterfall on."""
@@ -158,8 +151,9 @@ class Keeper(Agent):
             )
             best = max(SLICES, key=lambda part: self.profit(view, quote, part * limit))
             profit = self.profit(view, quote, best * limit)
-            if limit > 0 and profit >= self.settings.min_profit:
-                yield self.bid(view, quote, best * limit, profit)
+            if limit > 0 and profit >= self.min_profit:
+                if self.joins(view, profit, self.settings.bid_gas, rng):
+                    yield self.bid(view, quote, best * limit, profit)
                 free -= need * best * limit
                 room -= notional * best * limit
 
@@ -167,43 +161,26 @@ class Keeper(Agent):
         """Accounts that may be put up for auction: equity below maintenance margin."""
         accounts = view.accounts
         low = (accounts.equity < accounts.maintenance_margin) & ~accounts.liquidating
+        low[self.row] = False
         return np.flatnonzero(low) + 1
 
     def quotes(self, view: View) -> list[SliceQuote]:
         """Live auctions in which a bid may be made, the largest gain at mark first."""
-        live = view.auctions
-        equity = view.accounts.equity[live.account - 1]
-        gain = (equity - live.reserved - live.price) * live.max_fraction
-        flat = view.accounts.notional[live.account - 1] == 0
-        open_now = (live.phase == SOLVENT) & (equity > live.reserved) & ~live.over
-        # The insurance fund pays at once and in full, or the bid reverts.
-        open_now |= (live.phase == INSOLVENT) & (-live.price * live.max_fraction <= view.fund.assets)
-        # Once positions are closed, what collateral is left is sold on the account's own credit.
-        open_now |= (live.phase == DELEVERAGE) & flat
-        open_now &= (live.max_fraction > 0) & (live.account != self.account)
-        order = np.argsort(-gain, kind="stable")
-        return [
-            SliceQuote(
-                int(live.account[place]),
-                float(equity[place] - live.reserved[place]),
-                float(live.price[place]),
-                float(live.max_fraction[place]),
-            )
-            for place in order[open_now[order]].tolist()
-        ]
+        return live_slices(view, self.account)
 
     def profit(self, view: View, quote: SliceQuote, fraction: float) -> float:
         """Expected gain of a slice in USD: discount less exit on the book, fees, collateral and gas."""
         if fraction <= 0:
             return -np.inf
         row, plan = quote.target - 1, self.settings
-        cost = view.gas_cost(plan.bid_gas, self._tip(0.0, view))
+        cost = self.gas_cost(view, plan.bid_gas)
         cost += float(view.accounts.collateral_value[row]) * fraction * plan.collateral_discount
         for column, market in enumerate(view.markets):
             size = float(view.accounts.size[row, column]) * fraction
             if size:
                 exit_price = market.exit_price(size, plan.exit_risk)
                 cost += size * (market.mark - exit_price) + abs(size) * market.mark * plan.taker_fee
+                cost += self.gas_cost(view, plan.sale_gas)
         return quote.discount * fraction - cost
 
     def bid(self, view: View, quote: SliceQuote, fraction: float, profit: float = 0.0) -> Bid:
@@ -222,21 +199,45 @@ class Keeper(Agent):
         return StartAuction(
             account=self.account,
             target=target,
-            fees=self.fees(view, self.settings.start_reward, self.settings.start_gas),
+            fees=self.fees(view, self.prize(view, target), self.settings.start_gas),
         )
 
+    def prize(self, view: View, target: int) -> float:
+        """Worth of starting an auction, USD: the reward, and one chance among rivals to win it later."""
+        reward = view.rules.reward(float(view.accounts.equity[target - 1]))
+        quote = later_slice(view, target)
+        hope = self.profit(view, quote, quote.max_fraction) if quote is not None else 0.0
+        return reward + max(hope, 0.0) / (1.0 + self.settings.rivals)
+
+    def joins(self, view: View, gain: float, gas: int, rng: np.random.Generator) -> bool:
+        """Whether it races for `gain` now: always if that pays for losing to every rival, else at times.
+
+        Keepers see the same view and only one of them can win; who loses pays for a revert.
+        """
+        others = 1.0 + self.settings.rivals
+        risk = self.gas_cost(view, gas)
+        return bool(rng.random() < max(gain / (risk * others) if risk > 0 else 1.0, 1.0 / others))
+
+    def gas_cost(self, view: View, gas: int) -> float:
+        """USD that a transaction of `gas` would cost it now."""
+        if self.settings.policy == "static":
+            return gas * min(self.max_fee, view.base_fee + self.least_tip) * 1e-18 * view.eth_price
+        return view.gas_cost(gas, self.least_tip)
+
     def starts(self, view: View, rng: np.random.Generator) -> Iterator[Intent]:
-        """Starts auctions that pay for their gas, and announces margin calls."""
-        plan = self.settings
-        if plan.start_reward >= view.gas_cost(plan.start_gas, self._tip(0.0, view)):
-            yield from (self.start(view, target) for target in self.in_danger(view).tolist()[:8])
+        """Starts the auctions that are worth most, if they pay for their gas; calls margin if it is to."""
+        plan, accounts = self.settings, view.accounts
+        cost = self.gas_cost(view, plan.start_gas)
+        prizes = [(self.prize(view, target), target) for target in self.in_danger(view).tolist()]
+        for gain, target in sorted((-gain, target) for gain, target in prizes if gain >= cost)[:8]:
+            if self.joins(view, -gain, plan.start_gas, rng):
+                yield self.start(view, target)
         if plan.calls:
-            accounts = view.accounts
             low = (accounts.equity < accounts.initial_margin) & ~accounts.liquidating
-            low &= view.timestamp - accounts.called >= 3_600
+            low &= (accounts.called == 0) | (view.timestamp - accounts.called >= view.rules.call_interval)
             for row in np.flatnonzero(low).tolist()[:4]:
                 # Keepers who do not know of each other's transactions take turns by chance.
-                if rng.random() < 0.25:
+                if rng.random() < 1.0 / (1.0 + plan.rivals):
                     yield CallMargin(account=self.account, target=row + 1, fees=self.fees(view, 0.0, 100_000))
 
     def unwind(self, view: View) -> Iterator[Intent]:
@@ -272,7 +273,7 @@ class Keeper(Agent):
         for place in range(len(view.auctions.account)):
             step = next_step(view, place, self.account, fees)
             # Keepers who do not know of each other's transactions take turns by chance.
-            if step is not None and _key(step) not in self.busy and rng.random() < 0.5:
+            if step is not None and rng.random() < 1.0 / (1.0 + self.settings.rivals):
                 yield step
                 left -= 1
                 if not left:
@@ -296,44 +297,60 @@ class Keeper(Agent):
         """What it offers for a transaction that promises `profit` (USD) and uses about `gas`."""
         plan = self.settings
         if plan.policy == "static":
-            max_fee = int(plan.max_fee * GWEI)
-            return Fees(tip=min(int(plan.tip * GWEI), max_fee), max_fee=max_fee, lifetime=plan.lifetime)
-        tip = self._tip(max(profit, 0.0) * plan.profit_share / gas, view)
+            return Fees(tip=min(self.least_tip, self.max_fee), max_fee=self.max_fee, lifetime=plan.lifetime)
+        tip = self._tip(max(profit, 0.0) * self.share / gas, view)
         return Fees(tip=tip, max_fee=2 * view.base_fee + tip, lifetime=plan.lifetime)
 
     def on_receipt(self, receipt: Receipt, rng: np.random.Generator) -> None:
-        """Books gas and outcome; a target is free for another try."""
+        """Books gas and outcome; what reverted is left alone for a while."""
         self.gas += receipt.paid
         intent = receipt.intent
         if isinstance(intent, Reprice):
             return
         self.pending.pop(intent.tag, None)
-        self.busy.discard(_key(intent))
+        self.attempts.close(receipt)
         if isinstance(intent, Bid):
             self.won += receipt.success
             self.failed += not receipt.success
+        elif isinstance(intent, StartAuction):
+            self.started += receipt.success
+        if isinstance(intent, Bid | StartAuction):
+            self._learn(receipt)
 
     def measure(self) -> dict[str, float]:
-        """Transactions sent, bids won and lost."""
-        return {"sent": float(self.sent), "bids_won": float(self.won), "bids_lost": float(self.failed)}
+        """Transactions sent, auctions started, bids won and lost."""
+        return {
+            "sent": float(self.sent),
+            "started": float(self.started),
+            "bids_won": float(self.won),
+            "bids_lost": float(self.failed),
+        }
+
+    def _learn(self, receipt: Receipt) -> None:
+        """A lost race makes it offer more of the profit next time, a won one slowly less again."""
+        plan = self.settings
+        if receipt.success:
+            self.share = max(0.97 * self.share, plan.profit_share)
+        elif receipt.status is Status.REVERTED:
+            self.share = min(1.2 * self.share, max(plan.most_share, plan.profit_share))
 
     def _tip(self, usd_per_gas: float, view: View) -> int:
-        least = int(self.settings.tip * GWEI)
-        return max(least, int(usd_per_gas / view.eth_price * 1e18)) if view.eth_price > 0 else least
+        if view.eth_price <= 0:
+            return self.least_tip
+        return max(self.least_tip, int(usd_per_gas / view.eth_price * 1e18))
 
     def _track(self, intent: Intent, view: View) -> Intent | None:
         if isinstance(intent, Reprice):
             return intent
-        if _key(intent) in self.busy:  # the same is already in the pool
+        if not self.attempts.allows(intent, view.block):
             return None
         self.tags += 1
         self.sent += 1
-        self.busy.add(_key(intent))
         marked = replace(intent, tag=self.tags)
+        self.attempts.add(marked)
         self.pending[self.tags] = (marked, view.block)
         return marked
 
 
-def _key(intent: Intent) -> tuple[str, int]:
-    about = getattr(intent, "target", getattr(intent, "market", 0))
-    return type(intent).__name__, int(about)
+def _one(value: Distribution | float, rng: np.random.Generator) -> float:
+    return float(value.draw(rng, 1)[0]) if isinstance(value, Distribution) else float(value)

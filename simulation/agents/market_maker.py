@@ -40,19 +40,19 @@ class MarketMakerSettings:
     """How it quotes."""
 
     capital: float = knob(USD, "2_000_000 USD", low="1 USD")
-    levels: int = knob(INTEGER, 4, low=1, high=12)
+    levels: int = knob(INTEGER, 3, low=1, high=12)
     """Orders on each side of each market."""
     spread: float = knob(SHARE, "0.05 %", low="0 %", high="10 %")
     """Distance of the first level from the fair price when nothing moves."""
-    step: float = knob(SHARE, "0.1 %", low="0.001 %", high="10 %")
+    step: float = knob(SHARE, "0.15 %", low="0.001 %", high="10 %")
     """Distance between levels."""
     size: float = knob(SHARE, "5 %", low="0.01 %", high="1000 %")
     """Notional of one level over equity."""
-    skew: float = knob(SHARE, "0.1 %", low="0 %", high="10 %")
+    skew: float = knob(SHARE, "0.2 %", low="0 %", high="10 %")
     """Shift of the fair price when inventory is at its limit."""
     inventory: float = knob(NUMBER, 4.0, low=0.1, high=20.0)
     """Notional over equity in one market at which it quotes one side only."""
-    volatility_spread: float = knob(NUMBER, 1.5, low=0.0, high=20.0)
+    volatility_spread: float = knob(NUMBER, 1.0, low=0.0, high=20.0)
     """Widening: this many standard deviations of one block's return."""
     horizon: int = knob(SECONDS, "15 min", low="1 s")
     """Time constant of its volatility."""
@@ -60,7 +60,9 @@ class MarketMakerSettings:
     """One block's standard deviation at which it shows half its size."""
     tolerance: float = knob(SHARE, "0.05 %", low="0 %", high="10 %")
     """A quote nearer than this to where it should be stays, and keeps its place in the queue."""
-    tip: float = knob(NUMBER, 2.0, low=0.0)
+    drift: float = knob(NUMBER, 0.5, low=0.0, high=20.0)
+    """Likewise in standard deviations of one block's return: who pays for every move does not chase noise."""
+    tip: float = knob(NUMBER, 0.02, low=0.0)
     """Priority fee, gwei."""
 
 
@@ -84,6 +86,8 @@ class MarketMaker(Agent):
         self.last = np.zeros(0)
         self.in_flight = 0
         self.quoted = 0
+        self.held = np.zeros(0)
+        self.hedge = 0.0
         self.fees = Fees(tip=int(self.settings.tip * 1e9), lifetime=5)
 
     def endowments(self) -> Sequence[Endowment]:
@@ -111,13 +115,15 @@ class MarketMaker(Agent):
         self.in_flight -= 1
 
     def measure(self) -> dict[str, float]:
-        """Orders it has sent."""
-        return {"quotes": float(self.quoted)}
+        """Orders it has sent, and what a hedge of its inventory elsewhere would have earned, USD."""
+        return {"quotes": float(self.quoted), "hedge_pnl_usd": self.hedge}
 
     def _observe(self, view: View) -> None:
         prices = np.array([market.reference for market in view.markets])
         if len(self.last) != len(prices):
-            self.last, self.variance = prices, np.zeros(len(prices))
+            self.last, self.variance, self.held = prices, np.zeros(len(prices)), np.zeros(len(prices))
+        self.hedge -= float(self.held @ (prices - self.last))
+        self.held = view.accounts.size[self.rows[0], : len(prices)]
         weight = -np.expm1(-view.block_time / self.settings.horizon)
         self.variance = (1.0 - weight) * self.variance + weight * np.log(prices / self.last) ** 2
         self.last = prices
@@ -168,7 +174,9 @@ class MarketMaker(Agent):
         falling = market.reference < market.mid
         # The side that the price runs away from goes first, so that new quotes never meet the maker's own.
         for is_bid, wanted in ((True, bids), (False, asks)) if falling else ((False, asks), (True, bids)):
-            self._move(account, market, is_bid, own.get((market.market, is_bid), []), wanted, lots, intents)
+            resting = own.get((market.market, is_bid), [])
+            slack = max(quotes.tolerance, quotes.drift * math.sqrt(self.variance[column]))
+            self._move(account, market, is_bid, resting, wanted, lots, slack, intents)
 
     def _move(
         self,
@@ -178,11 +186,12 @@ class MarketMaker(Agent):
         resting: list[Quote],
         wanted: list[int],
         lots: int,
+        slack: float,
         intents: list[Intent],
     ) -> None:
-        slack = self.settings.tolerance * market.reference / market.tick_size
+        far = slack * market.reference / market.tick_size
         for (tick, order_id, open_lots), aim in zip(resting, wanted, strict=False):
-            if abs(tick - aim) > slack or 2 * open_lots < lots:
+            if abs(tick - aim) > far or 2 * open_lots < lots:
                 intents.append(
                     ReplaceOrder(
                         account=account,

@@ -18,6 +18,7 @@ from simulation.agents.base import Agent
 from simulation.agents.depositors import InsuranceDepositors
 from simulation.agents.keeper import Keeper
 from simulation.agents.market_maker import MarketMaker
+from simulation.agents.operator import ProtocolOperator
 from simulation.agents.relayer import OracleRelayer
 from simulation.agents.traders import MeanReversionTraders, MomentumTraders, NoiseTraders
 from simulation.agents.whale import Whale
@@ -33,6 +34,7 @@ AGENT_KINDS: Final[Mapping[str, type[Agent]]] = {
     "mean_reversion_trader": MeanReversionTraders,
     "momentum_trader": MomentumTraders,
     "noise_trader": NoiseTraders,
+    "operator": ProtocolOperator,
     "oracle_relayer": OracleRelayer,
     "whale": Whale,
 }

@@ -47,7 +47,7 @@ class RelayerSettings:
     """Furthest that mark may stand from spot."""
     lifetime: int = knob(SECONDS, "10 min", low="1 s")
     """From observation to the deadline after which the chain refuses it."""
-    tip: float = knob(NUMBER, 3.0, low=0.0)
+    tip: float = knob(NUMBER, 0.05, low=0.0)
     """Priority fee, gwei."""
     latency: int = knob(INTEGER, 0, low=0, high=1000)
     """Blocks between observation and arrival in the pool."""

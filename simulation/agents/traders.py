@@ -2,7 +2,8 @@
 """Populations of leveraged traders: noise, momentum, mean reversion. One object decides for all its accounts.
 
 Each trader has a taste for leverage, acts at random times, and answers a margin call by temper: it adds
-collateral from its wallet, reduces its position, or does nothing. Imports: agents.base, messages, config.
+collateral from its wallet, reduces its position, or does nothing. It learns of the call when the chain
+announces it, or when it happens to look at its account. Imports: agents.base, messages, config.
 """
 
 from __future__ import annotations
@@ -59,14 +60,18 @@ class TraderSettings:
     """Cash kept in the wallet, as a multiple of the capital."""
     leverage: Distribution = knob(varies(NUMBER), {"lognormal": [6.0, 0.5]})
     """Notional over equity that a trader aims at."""
-    interval: int = knob(SECONDS, "2 h", low="1 s")
+    interval: int = knob(SECONDS, "3 h", low="1 s")
     """Mean time between two trades of one trader."""
     passive: float = knob(SHARE, "25 %", low="0 %", high="100 %")
     """Share of orders that rest near the mid instead of taking."""
     slippage: float = knob(SHARE, "1 %", low="0 %", high="50 %")
     """Worst price accepted by an order that takes, from mid."""
+    minimum: float = knob(USD, "500 USD", low="0 USD")
+    """Smallest change of notional that is worth a transaction."""
+    watch: int = knob(SECONDS, "1 h", low="1 s")
+    """Mean time between two looks of a trader at its margin; a margin call on chain always reaches it."""
     patience: int = knob(SECONDS, "5 min", low="1 s")
-    """Time before a trader looks at the same margin call again."""
+    """Time before a trader who has answered a margin call looks at its margin again."""
     alert: float = knob(NUMBER, 1.0, low=0.1, high=10.0)
     """Equity over initial margin below which a trader feels called."""
     adds: float = knob(NUMBER, 1.0, low=0.0)
@@ -75,6 +80,8 @@ class TraderSettings:
     """Weight of traders who answer it by reducing their position."""
     waits: float = knob(NUMBER, 1.0, low=0.0)
     """Weight of traders who do nothing."""
+    tip: float = knob(NUMBER, 0.01, low=0.0)
+    """Priority fee, gwei; twice as much when margin is called."""
 
 
 class Traders(Agent):
@@ -101,7 +108,13 @@ class Traders(Agent):
         self.home = rng.integers(0, 2**31, count)
         """Picks the market that a trader prefers, once the number of markets is known."""
         self.calm_until = np.zeros(count, np.int64)
-        self.calls = 0
+        self.alarmed = np.zeros(count, np.bool_)
+        """Knows that its margin is too low, and minds it until it is well again."""
+        self.heard = np.zeros(count, np.int64)
+        self.calls = self.reductions = 0
+        self.added = 0.0
+        tip = int(taste.tip * GWEI)
+        self.fees, self.urgent = Fees(tip=tip, lifetime=30), Fees(tip=2 * tip, lifetime=30)
 
     def endowments(self) -> Sequence[Endowment]:
         """Capital, part of it as collateral, and the reserve in the wallet."""
@@ -113,9 +126,9 @@ class Traders(Agent):
 
     def decide(self, view: View, rng: np.random.Generator) -> Sequence[Intent]:
         """Answers to margin calls first, then the trades of whoever is active now."""
-        draws = rng.random(len(self.accounts))
+        draws, looks = rng.random((2, len(self.accounts)))
         self.observe(view)
-        intents = self._answer_calls(view)
+        intents = self._answer_calls(view, looks < -np.expm1(-view.block_time / self.settings.watch))
         odds = -np.expm1(-view.block_time / self.settings.interval)
         active = np.flatnonzero(draws < odds)
         if len(active):
@@ -131,40 +144,52 @@ class Traders(Agent):
         raise NotImplementedError
 
     def measure(self) -> dict[str, float]:
-        """Answers given to margin calls."""
-        return {"margin_calls_answered": float(self.calls)}
+        """Answers given to margin calls, and which."""
+        return {
+            "margin_calls_answered": float(self.calls),
+            "margin_added_usd": self.added,
+            "margin_reductions": float(self.reductions),
+        }
 
-    def _answer_calls(self, view: View) -> list[Intent]:
+    def _answer_calls(self, view: View, looks: NDArray[np.bool_]) -> list[Intent]:
         accounts, rows = view.accounts, self.rows
         equity, required = accounts.equity[rows], accounts.initial_margin[rows]
-        called = (
-            (required > 0) & (equity < required * self.settings.alert) & (view.timestamp >= self.calm_until)
-        )
-        called &= (self.temper != WAITS) & ~accounts.liquidating[rows]
+        low = (required > 0) & (equity < required * self.settings.alert)
+        told = accounts.called[rows] > self.heard
+        self.heard = accounts.called[rows].copy()
+        self.alarmed = low & (self.alarmed | looks | told)
+        answers = self.alarmed & (view.timestamp >= self.calm_until)
+        answers &= (self.temper != WAITS) & ~accounts.liquidating[rows]
         intents: list[Intent] = []
-        for place in np.flatnonzero(called).tolist():
+        for place in np.flatnonzero(answers).tolist():
             self.calm_until[place] = view.timestamp + self.settings.patience
-            self.calls += 1
             account, row = int(self.accounts[place]), int(rows[place])
             if self.temper[place] == ADDS:
                 # Half again what is missing, or the next tick calls once more.
                 missing = 1.5 * (required[place] - equity[place]) + 0.1 * required[place]
                 amount = view.units(0, min(missing, float(accounts.wallet[row, 0])))
                 if amount > 0:
-                    intents.append(Deposit(account=account, asset=0, amount=amount, fees=_fees(2)))
+                    self.calls += 1
+                    self.added += amount / 10 ** view.asset_decimals[0]
+                    intents.append(Deposit(account=account, asset=0, amount=amount, fees=self.urgent))
             else:
                 # The part that brings equity back to a quarter above the requirement.
                 part = 1.0 - equity[place] / (1.25 * required[place])
-                intents.extend(self._reductions(view, account, row, min(max(part, 0.2), 1.0)))
+                orders = self._reduce(view, account, row, min(max(part, 0.2), 1.0))
+                self.calls += bool(orders)
+                self.reductions += len(orders)
+                intents.extend(orders)
         return intents
 
-    def _reductions(self, view: View, account: int, row: int, part: float) -> list[Intent]:
+    def _reduce(self, view: View, account: int, row: int, part: float) -> list[Intent]:
         orders: list[Intent] = []
         for column, market in enumerate(view.markets):
             size = float(view.accounts.size[row, column])
             lots = market.lots(size * part)
-            if lots:
-                orders.append(_taking(account, market, -size, lots, 3 * self.settings.slippage, REDUCE_ONLY))
+            # Into an empty book nothing can be sold.
+            if lots and (market.best_bid if size > 0 else market.best_ask):
+                slippage = 3 * self.settings.slippage
+                orders.append(_taking(account, market, -size, lots, slippage, self.urgent, REDUCE_ONLY))
         return orders
 
     def _trade(
@@ -193,12 +218,14 @@ class Traders(Agent):
             lots = market.lots(size)
             if not market.valid or lots == 0 or lots >= 2**48:
                 continue
+            if abs(size) * market.mark < self.settings.minimum:
+                continue
             if busy:
-                intents.append(CancelAll(account=account))
+                intents.append(CancelAll(account=account, fees=self.fees))
             intents.append(
-                _resting(account, market, size, lots, view.timestamp + 10 * view.block_time)
+                _resting(account, market, size, lots, view.timestamp + 10 * view.block_time, self.fees)
                 if rests
-                else _taking(account, market, size, lots, self.settings.slippage)
+                else _taking(account, market, size, lots, self.settings.slippage, self.fees)
             )
 
 
@@ -206,7 +233,7 @@ class Traders(Agent):
 class NoiseSettings(TraderSettings):
     """Traders with an opinion of their own that no price explains."""
 
-    long_share: float = knob(SHARE, "65 %", low="0 %", high="100 %")
+    long_share: float = knob(SHARE, "60 %", low="0 %", high="100 %")
     """Share of traders whose lasting opinion is long."""
     closes: float = knob(SHARE, "15 %", low="0 %", high="100 %")
     """Chance that a trade closes the position."""
@@ -295,15 +322,8 @@ class MeanReversionTraders(TrendTraders):
     direction = -1.0
 
 
-def _fees(tip_gwei: int) -> Fees:
-    return _FEES[tip_gwei]
-
-
-_FEES = {tip: Fees(tip=tip * GWEI, lifetime=30) for tip in (1, 2)}
-
-
 def _taking(
-    account: int, market: MarketView, size: float, lots: int, slippage: float, options: int = 0
+    account: int, market: MarketView, size: float, lots: int, slippage: float, fees: Fees, options: int = 0
 ) -> PlaceOrder:
     price = market.mid * (1.0 + slippage if size > 0 else 1.0 - slippage)
     tick = market.tick_up(price) if size > 0 else market.tick_down(price)
@@ -314,11 +334,11 @@ def _taking(
         tick=min(tick, 2**24 - 1),
         lots=lots,
         options=options | IMMEDIATE,
-        fees=_fees(2 if options else 1),
+        fees=fees,
     )
 
 
-def _resting(account: int, market: MarketView, size: float, lots: int, expiry: int) -> PlaceOrder:
+def _resting(account: int, market: MarketView, size: float, lots: int, expiry: int, fees: Fees) -> PlaceOrder:
     buys = size > 0
     best = market.best_bid if buys else market.best_ask
     if best == 0:
@@ -331,5 +351,5 @@ def _resting(account: int, market: MarketView, size: float, lots: int, expiry: i
         lots=lots,
         options=POST_ONLY,
         expiry=expiry,
-        fees=_fees(1),
+        fees=fees,
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulation.agents.base import Agent, Endowment
 from simulation.config import knob
@@ -39,6 +40,8 @@ class WhaleSettings:
     """Worst price accepted, from mid."""
     defends: bool = knob(FLAG, True)
     """Whether it adds its reserve when its margin is called."""
+    tip: float = knob(NUMBER, 0.02, low=0.0)
+    """Priority fee, gwei."""
 
 
 class Whale(Agent):
@@ -48,7 +51,12 @@ class Whale(Agent):
     individual = True
     settings_class: ClassVar[type[WhaleSettings]] = WhaleSettings
     settings: WhaleSettings
-    fees = Fees(tip=2_000_000_000, lifetime=20)
+
+    def __init__(
+        self, name: str, accounts: NDArray[np.int64], settings: WhaleSettings | None, rng: np.random.Generator
+    ) -> None:
+        super().__init__(name, accounts, settings, rng)
+        self.fees = Fees(tip=int(self.settings.tip * 1e9), lifetime=20)
 
     def endowments(self) -> Sequence[Endowment]:
         """Capital, part of it as collateral, and the reserve in the wallet."""

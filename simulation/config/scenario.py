@@ -137,17 +137,17 @@ MODELS: Mapping[str, type[Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class GasSpec:
-    """[gas]: block space and what the rest of the world pays for it."""
+    """[gas]: block space and what the rest of the world pays for it; the defaults are those of a rollup."""
 
     block_gas_limit: int = knob(INTEGER, 30_000_000, low=21_000)
-    initial_base_fee: int = knob(WEI, "10 gwei", low="1 wei")
-    external_price: tuple[tuple[int, int], ...] = knob(WAYPOINTS_WEI, [["0 s", "10 gwei"]])
+    initial_base_fee: int = knob(WEI, "0.05 gwei", low="1 wei")
+    external_price: tuple[tuple[int, int], ...] = knob(WAYPOINTS_WEI, [["0 s", "0.05 gwei"]])
     """Base fee at which other users' demand just meets the gas target: seconds since the start and wei."""
     elasticity: float = knob(NUMBER, 2.0, low=0.0)
     """How steeply their demand falls as the base fee rises above that price."""
     noise: float = knob(SHARE, "10 %", low="0 %")
     """Standard deviation of the logarithm of the external price from block to block."""
-    external_tip: int = knob(WEI, "1 gwei", low="0 wei")
+    external_tip: int = knob(WEI, "0.01 gwei", low="0 wei")
     """Priority fee of other users; whoever bids less waits when blocks are full."""
 
 
@@ -244,11 +244,11 @@ class LiquidationSpec:
     fee: int = knob(BPS, "5 %", low="0 %", high="100 %")
     """Share of the first slice's equity that goes to the insurance fund."""
     buffer: int = knob(BPS, "15 %", low="1 %", high="100 %")
-    equity_cutoff: int = knob(USD_WAD, "100 USD", low="0 USD", high="10_000 USD")
+    equity_cutoff: int = knob(USD_WAD, "500 USD", low="0 USD", high="10_000 USD")
     """An account with less equity may be taken whole: its lots are too coarse to be cut into slices."""
-    reward_rate: int = knob(BPS, "0.5 %", low="0 %", high="10 %")
+    reward_rate: int = knob(BPS, "2 %", low="0 %", high="10 %")
     """Share of the equity paid to whoever starts an auction."""
-    reward: int = knob(USD_WAD, "100 USD", low="0 USD")
+    reward: int = knob(USD_WAD, "500 USD", low="0 USD")
     """Bound of that payment."""
 
 

@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from simulation.agents import Keeper, KeeperSettings
-from simulation.config import stream
+from simulation.config import Distribution, stream
 from simulation.messages import (
     DELEVERAGE,
     IMMEDIATE,
     INSOLVENT,
     REDUCE_ONLY,
     SOLVENT,
+    AuctionRules,
     Bid,
     CallMargin,
     Deleverage,
@@ -32,6 +34,7 @@ from simulation.messages import (
 from tests.agents import views
 
 KEEPER, TARGET, OTHER = 1, 2, 3
+RULES = AuctionRules(reward_rate=0.02, reward_cap=500.0)
 GWEI = 10**9
 
 
@@ -74,24 +77,86 @@ def test_it_starts_auctions_of_whoever_is_below_maintenance() -> None:
         maintenance_margin=[0.0, 300.0, 300.0, 300.0, 300.0, 0.0],
         liquidating=[False, False, False, False, True, False],
     )
-    intents = decide(keeper(), views.view(accounts=state))
+    intents = decide(keeper(), views.view(accounts=state, rules=RULES))
     assert [type(intent) for intent in intents] == [StartAuction, StartAuction]
-    assert [intent.target for intent in intents if isinstance(intent, StartAuction)] == [2, 3]
+    assert [intent.target for intent in intents if isinstance(intent, StartAuction)] == [3, 2]
     assert all(intent.account == KEEPER for intent in intents)
 
 
 def test_starting_must_pay_for_its_gas() -> None:
     state = views.accounts(equity=[50_000.0] + [100.0] * 5, maintenance_margin=[0.0] + [300.0] * 5)
-    assert decide(keeper(start_reward=0.01), views.view(accounts=state)) == []
+    cheap = views.view(accounts=state, rules=RULES)
+    assert len(decide(keeper(), cheap)) == 5
+    # 250,000 gas at 10 gwei and 100 USD cost 0.25 USD; at a hundred times that, more than 30 USD to win.
+    assert decide(keeper(), replace(cheap, base_fee=2_000 * GWEI)) == []
+
+
+def test_the_prize_is_the_reward_and_a_chance_in_the_auction() -> None:
+    state = views.accounts(
+        equity=[50_000.0, 1_000.0] + [400.0] * 4, maintenance_margin=[0.0, 2_000.0] + [0.0] * 4
+    )
+    world = views.view(accounts=state, rules=RULES, base_fee=0, eth_price=0.0)
+    # Reward 2 % of 1,000; a slice of 1,300 / (1,300 + 700) at a discount of 30 %, shared with two rivals.
+    assert keeper().prize(world, TARGET) == pytest.approx(20.0 + 0.65 * 300.0 / 3)
+    assert keeper(rivals=0).prize(world, TARGET) == pytest.approx(20.0 + 0.65 * 300.0)
+    ruined = replace(state, equity=np.array([50_000.0, -100.0] + [400.0] * 4))
+    paid = replace(world, accounts=ruined)
+    assert keeper(rivals=0).prize(paid, TARGET) == pytest.approx(2_000.0)
+    broke = replace(paid, fund=replace(paid.fund, assets=2_099.0))
+    assert keeper(rivals=0).prize(broke, TARGET) == 0.0
+
+
+def test_it_joins_every_race_that_pays_for_losing_and_few_others() -> None:
+    agent, rng, world = keeper(rivals=4), stream(1, "races"), views.view()
+    risk = agent.gas_cost(world, 100_000)
+    assert all(agent.joins(world, 5.0 * risk, 100_000, rng) for _ in range(100))
+    assert 100 < sum(agent.joins(world, risk, 100_000, rng) for _ in range(1_000)) < 300
+
+
+def test_what_reverted_is_left_alone_twice_as_long_each_time() -> None:
+    state = views.accounts(
+        equity=[50_000.0, 100.0] + [400.0] * 4, maintenance_margin=[0.0, 300.0] + [0.0] * 4
+    )
+    agent, tries = keeper(policy="static", max_fee=100.0), []
+    for block in range(10, 40):
+        for intent in decide(agent, views.view(accounts=state, rules=RULES, block=block)):
+            tries.append(block)
+            agent.on_receipt(
+                Receipt(intent, Status.REVERTED, block, 100_000, 1, "liquidator: wrong phase"), stream(1, "r")
+            )
+    assert tries == [10, 12, 15, 20, 29]
+
+
+def test_a_lost_race_makes_an_adaptive_keeper_offer_more() -> None:
+    agent = keeper(policy="adaptive", profit_share=0.1, most_share=0.2)
+    (bid,) = decide(agent, world(size=10.0))
+    for _ in range(10):
+        agent.on_receipt(Receipt(bid, Status.REVERTED, 10, 1, 1, ""), stream(1, "r"))
+    assert agent.share == pytest.approx(0.2)
+    for _ in range(100):
+        agent.on_receipt(Receipt(bid, Status.SUCCESS, 10, 1, 1, ""), stream(1, "r"))
+    assert agent.share == pytest.approx(0.1)
+
+
+def test_each_keeper_draws_its_own_capital_and_thresholds() -> None:
+    plan = KeeperSettings(
+        capital=Distribution("lognormal", (100_000.0, 0.5)), min_profit=Distribution("uniform", (10.0, 60.0))
+    )
+    firms = [
+        Keeper(f"k{n}", np.array([n]), plan, stream(1, "agents", f"k{n}", "tastes")) for n in range(1, 6)
+    ]
+    assert len({firm.capital for firm in firms}) == len({firm.min_profit for firm in firms}) == 5
+    assert [gift.cash for firm in firms for gift in firm.endowments()] == [firm.capital for firm in firms]
 
 
 def test_it_does_not_repeat_what_is_in_the_pool() -> None:
     state = views.accounts(equity=[50_000.0, 100.0] + [400.0] * 4, maintenance_margin=[0.0] + [300.0] * 5)
     agent = keeper(policy="static")
-    first = decide(agent, views.view(accounts=state))
-    assert len(first) == 1 and decide(agent, views.view(accounts=state)) == []
+    state = views.view(accounts=state, rules=RULES)
+    first = decide(agent, state)
+    assert len(first) == 1 and decide(agent, state) == []
     agent.on_receipt(Receipt(first[0], Status.EXPIRED, 11, 0, 0, ""), stream(1, "r"))
-    assert len(decide(agent, views.view(accounts=state))) == 1
+    assert len(decide(agent, state)) == 1
 
 
 def test_it_bids_when_the_discount_pays() -> None:

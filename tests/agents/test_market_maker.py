@@ -37,12 +37,37 @@ def settle(agent: MarketMaker, intents: list[Intent]) -> None:
 
 
 def test_it_quotes_levels_on_both_sides_around_the_reference() -> None:
-    agent = maker(levels=3)
+    agent = maker(levels=3, step=0.001)
     intents = list(agent.decide(one_market(), stream(1, "d")))
     bids = [i.tick for i in intents if isinstance(i, PlaceOrder) and i.is_bid]
     asks = [i.tick for i in intents if isinstance(i, PlaceOrder) and not i.is_bid]
     assert bids == [9_995, 9_985, 9_975] and asks == [10_005, 10_015, 10_025]
     assert all(isinstance(i, PlaceOrder) and i.options == POST_ONLY for i in intents)
+
+
+def test_it_measures_what_a_hedge_elsewhere_would_have_earned() -> None:
+    agent = maker()
+    size = np.zeros((6, 1))
+    size[1, 0] = -20.0
+    held = replace(one_market(), accounts=views.accounts(size=size))
+    for price in (100.0, 100.0, 90.0, 95.0):
+        world = replace(held, markets=(views.market(1, price),))
+        agent.decide(world, stream(1, "d"))
+    # Long 20 elsewhere against its short: from 100 to 95.
+    assert np.isclose(agent.measure()["hedge_pnl_usd"], -100.0)
+
+
+def test_the_more_prices_move_the_further_a_quote_may_drift() -> None:
+    resting = views.orders((1, 2, 1, True, 9_990, 5_000), (2, 2, 1, False, 10_010, 5_000))
+    still, moved = maker(levels=1, tolerance=0.0, drift=5.0), maker(levels=1, tolerance=0.0, drift=5.0)
+    still.decide(one_market(), stream(1, "d"))
+    still.in_flight = 0
+    assert len(still.decide(one_market(orders=resting), stream(1, "d"))) == 2
+    for price in (100.0, 101.0, 100.0):
+        moved.in_flight = 0
+        moved.decide(one_market(markets=(views.market(1, price),), orders=resting), stream(1, "d"))
+    moved.in_flight = 0
+    assert moved.decide(one_market(orders=resting), stream(1, "d")) == []
 
 
 def test_it_waits_until_its_orders_have_arrived() -> None:

@@ -80,7 +80,8 @@ def test_the_agents_of_shipped_scenarios_are_known(name: str, tmp_path: Path) ->
     scenario = load_scenario(name, prices=prices, agent_kinds=SETTINGS_CLASSES)
     agents = make_agents(list(scenario.agents.values()), scenario.seed)
     assert sum(agent.role == "keeper" for agent in agents) >= 3
-    assert {agent.role for agent in agents} >= {"relayer", "maker", "trader", "keeper"}
+    assert {agent.role for agent in agents} >= {"relayer", "operator", "maker", "trader", "keeper"}
+    assert len({agent.capital for agent in agents if isinstance(agent, Keeper)}) >= 3
     for agent in agents:
         assert len(agent.endowments()) == len(agent.accounts)
 
@@ -107,7 +108,7 @@ def test_every_kind_is_deterministic(kind: str) -> None:
 def test_a_users_keeper_is_loaded_and_bids() -> None:
     cls = load_agent(f"{ROOT}/examples/simple_keeper.py:PatientKeeper")
     agent = make_agent(cls, "mine", 1, 1, None, 1)
-    assert isinstance(agent, Keeper) and agent.settings.capital == 500_000.0
+    assert isinstance(agent, Keeper) and agent.capital == 500_000.0 and agent.least_tip == 2 * 10**9
     assert agent.decide(views.view(), stream(1, "d")) == []
     lines = (ROOT / "examples/simple_keeper.py").read_text(encoding="utf-8").splitlines()
     assert len([line for line in lines if line.strip() and not line.startswith("#")]) <= 15

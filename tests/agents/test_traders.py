@@ -77,7 +77,7 @@ def test_nobody_trades_at_an_invalid_price_or_in_liquidation() -> None:
 )
 def test_margin_calls_are_answered_by_temper(weights: tuple[int, int, int], kind: type | None) -> None:
     adds, reduces, waits = weights
-    traders = noise(interval=10**9, adds=float(adds), reduces=float(reduces), waits=float(waits))
+    traders = noise(interval=10**9, watch=1, adds=float(adds), reduces=float(reduces), waits=float(waits))
     size = np.zeros((6, 2))
     size[:, 0] = 1_500.0
     world = views.view(
@@ -98,6 +98,34 @@ def test_margin_calls_are_answered_by_temper(weights: tuple[int, int, int], kind
     assert traders.decide(world, stream(1, "draws")) == []
     later = views.view(accounts=world.accounts, timestamp=world.timestamp + traders.settings.patience)
     assert len(traders.decide(later, stream(1, "draws"))) == 6
+
+
+def test_a_margin_call_on_chain_reaches_a_trader_who_does_not_look() -> None:
+    traders = noise(interval=10**9, watch=10**9, reduces=0.0, waits=0.0)
+    low = {"equity": np.full(6, 5_000.0), "initial_margin": np.full(6, 7_500.0)}
+    assert traders.decide(views.view(accounts=views.accounts(**low)), stream(1, "draws")) == []
+    called = np.array([0, 999_990, 0, 0, 0, 0])
+    world = views.view(accounts=views.accounts(**low, called=called))
+    (deposit,) = traders.decide(world, stream(1, "draws"))
+    assert isinstance(deposit, Deposit) and deposit.account == 2
+    assert traders.measure()["margin_added_usd"] == deposit.amount / 10**6
+    later = views.view(accounts=world.accounts, timestamp=world.timestamp + traders.settings.patience)
+    assert [intent.account for intent in traders.decide(later, stream(1, "draws"))] == [2]
+    well = views.accounts(equity=np.full(6, 9_000.0), initial_margin=np.full(6, 7_500.0), called=called)
+    traders.decide(views.view(accounts=well), stream(1, "draws"))
+    assert traders.decide(later, stream(1, "draws")) == []
+
+
+def test_nobody_reduces_into_an_empty_book_or_trades_crumbs() -> None:
+    size = np.zeros((6, 2))
+    size[:, 0] = 1_500.0
+    low = {"size": size, "equity": np.full(6, 5_000.0), "initial_margin": np.full(6, 7_500.0)}
+    empty = views.market(1, bid_ticks=np.zeros(0, np.int64), bid_lots=np.zeros(0, np.int64))
+    world = views.view(accounts=views.accounts(**low), markets=(empty, views.market(2, 5_000.0)))
+    traders = noise(interval=10**9, watch=1, adds=0.0, waits=0.0)
+    assert traders.decide(world, stream(1, "draws")) == []
+    assert traders.measure()["margin_calls_answered"] == 0.0
+    assert noise(minimum=10.0**9, **ALWAYS).decide(views.view(), stream(1, "draws")) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The protocol's own bot: what must be done and pays nobody, within a limit of what it may cost.
+
+It announces margin calls, moves auctions along the waterfall where no bid can, and sweeps fees into the
+insurance fund. It starts no auction and bids in none: that is what keepers are paid for. Imports:
+agents.base, agents.attempts, agents.waterfall, messages, config.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulation.agents.attempts import Attempts
+from simulation.agents.base import Agent
+from simulation.agents.waterfall import next_step
+from simulation.config import knob
+from simulation.config.kinds import INTEGER, NUMBER, SECONDS, USD
+from simulation.messages import CallMargin, Deleverage, Fees, Intent, Receipt, SweepFees, View
+
+__all__ = ["OperatorSettings", "ProtocolOperator"]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSettings:
+    """What it does and what that may cost."""
+
+    calls: int = knob(INTEGER, 20, low=0, high=1000)
+    """Margin calls that it announces in one block at most."""
+    call_cost: float = knob(USD, "2 USD", low="0 USD")
+    """Gas of one margin call above which it leaves owners to themselves."""
+    steps: int = knob(INTEGER, 8, low=0, high=1000)
+    """Auctions that it moves on in one block at most."""
+    sweep: int = knob(SECONDS, "1 h", low="1 s")
+    """Time between two sweeps of fees into the insurance fund."""
+    tip: float = knob(NUMBER, 0.02, low=0.0)
+    """Priority fee, gwei."""
+    call_gas: int = knob(INTEGER, 120_000, low=21_000)
+    """Gas it expects to spend on a margin call."""
+
+
+class ProtocolOperator(Agent):
+    """One account that holds nothing."""
+
+    role = "operator"
+    individual = True
+    settings_class: ClassVar[type[OperatorSettings]] = OperatorSettings
+    settings: OperatorSettings
+
+    def __init__(
+        self,
+        name: str,
+        accounts: NDArray[np.int64],
+        settings: OperatorSettings | None,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__(name, accounts, settings, rng)
+        self.account = int(accounts[0])
+        self.fees = Fees(tip=int(self.settings.tip * 1e9), lifetime=20)
+        self.attempts = Attempts(caution=32)
+        self.next_sweep = 0
+
+    def decide(self, view: View, rng: np.random.Generator) -> Sequence[Intent]:
+        """Sweeps, calls and steps that are due and not under way."""
+        intents = []
+        for intent in (*self._sweeps(view), *self._calls(view), *self._steps(view)):
+            if self.attempts.allows(intent, view.block):
+                self.attempts.add(intent)
+                intents.append(intent)
+        return intents
+
+    def on_receipt(self, receipt: Receipt, rng: np.random.Generator) -> None:
+        """What is done may be done again; what reverted waits."""
+        self.attempts.close(receipt)
+
+    def _sweeps(self, view: View) -> Iterator[Intent]:
+        if view.timestamp >= self.next_sweep:
+            if self.next_sweep:
+                yield SweepFees(account=self.account, fees=self.fees)
+            self.next_sweep = view.timestamp + self.settings.sweep
+
+    def _calls(self, view: View) -> Iterator[Intent]:
+        plan, accounts = self.settings, view.accounts
+        if view.gas_cost(plan.call_gas, self.fees.tip) > plan.call_cost:
+            return
+        low = (accounts.equity < accounts.initial_margin) & ~accounts.liquidating
+        low &= (accounts.called == 0) | (view.timestamp - accounts.called >= view.rules.call_interval)
+        # The deepest first: where the next tick would cost most.
+        depth = accounts.equity - accounts.initial_margin
+        rows = np.flatnonzero(low)
+        for row in rows[np.argsort(depth[rows], kind="stable")][: plan.calls].tolist():
+            yield CallMargin(account=self.account, target=row + 1, fees=self.fees)
+
+    def _steps(self, view: View) -> Iterator[Intent]:
+        left, markets = self.settings.steps, set()
+        for place in range(len(view.auctions.account)):
+            if not left:
+                return
+            step = next_step(view, place, self.account, self.fees)
+            if step is None:
+                continue
+            if isinstance(step, Deleverage):
+                # A second one in the block would meet a ranking that the first has changed.
+                if step.market in markets:
+                    continue
+                markets.add(step.market)
+            left -= 1
+            yield step
