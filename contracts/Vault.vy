@@ -136,7 +136,8 @@ def set_delegate(account: uint256, delegate: address, allowed: bool):
 def deposit(account: uint256, asset: uint256, amount: uint256) -> uint256:
     """
     @notice Deposits tokens of the caller into any account; asset 0 becomes cash and repays a loan first.
-            A deposit that leaves a loan, or none, is a repayment and cannot be paused.
+            A deposit that leaves a loan, or none and less than a token unit, is a repayment and cannot be paused.
+            After a socialised loss what is left of it after the loan takes part in the loss (`exchange_rate`).
     @param amount Token units; exactly this must arrive.
     @return uint256 `amount`.
     """
@@ -151,7 +152,8 @@ def deposit(account: uint256, asset: uint256, amount: uint256) -> uint256:
         cash_ledger.backing += credit
         accounts.words[account] = word
         balance = ledger_math._cash(word)
-        if balance > 0:
+        # Interest leaves loans between two token units: what rounds the last payment up is part of it.
+        if balance >= convert(collateral_store.CASH_SCALE, int256):
             guarded._check_active(guarded.DEPOSIT)
     else:
         guarded._check_active(guarded.DEPOSIT)

@@ -181,6 +181,29 @@ def test_paused_deposits_and_repayments(world: World) -> None:
         world.vault.deposit(account, 1, 1, sender=trader)
 
 
+def test_a_loan_with_interest_is_repaid_to_the_last_wei_while_paused(world: World) -> None:
+    """The loan stands between two token units; its last payment rounds up, and the collateral is free."""
+    world.account("maker", cash=10_000)
+    account = world.account("trader")
+    trader = world.env.address("trader")
+    world.deposit("trader", account, 1, WAD)
+    world.vault.withdraw(account, 0, 1_000 * 10**6, trader, sender=trader)
+    for action in (1, 2):
+        world.vault.pause(action, sender=world.env.address("guardian"))
+    world.env.advance(12_345)
+    owed = -world.vault.cash(account)
+    assert owed % 10**12 != 0
+    units = -(-owed // 10**12)
+    world.cash.mint(trader, units + 1)
+    world.cash.approve(world.vault.address, units + 1, sender=trader)
+    with world.refuses("guarded: action is paused"):
+        world.vault.deposit(account, 0, units + 1, sender=trader)
+    world.vault.deposit(account, 0, units, sender=trader)
+    assert 0 < world.vault.cash(account) < 10**12
+    world.vault.withdraw(account, 1, WAD, trader, sender=trader)
+    world.check()
+
+
 def test_amounts_beyond_the_account_word_are_refused(world: World) -> None:
     """Cash has 128 bits with its sign; more is refused by name and nothing wraps."""
     account = world.account("trader")
