@@ -41,12 +41,19 @@ class Backend(Protocol):
 
 
 def new_backend(name: str | None = None) -> Backend:
-    """`revm` or `py-evm`; where none is named PLIMSOLL_TEST_EVM chooses, or revm if it has been built."""
+    """`revm`, `py-evm`, or `both` backends of simulation.chain compared call by call.
+
+    Where none is named PLIMSOLL_TEST_EVM chooses, or revm if it has been built.
+    """
     name = name or os.environ.get("PLIMSOLL_TEST_EVM") or ("revm" if find_spec("plimsoll_evm") else "py-evm")
     if name == "revm":
         return Revm()
+    if name == "both":
+        from tests.chain.both import BothBackends
+
+        return BothBackends()
     if name != "py-evm":
-        raise ValueError(f"no test EVM {name!r}; expected revm or py-evm")
+        raise ValueError(f"no test EVM {name!r}; expected revm, py-evm or both")
     return PyEvm()
 
 
