@@ -54,14 +54,14 @@ RARE = {
     "auction parameters change": 0.3,
 }
 CRASH = {
-    "price jumps": 14,
+    "price jumps": 12,
     "price drifts": 4,
     "prices refreshed": 6,
     "call margin": 2,
     "start": 4,
     "start for a reward": 4,
     "bid": 12,
-    "bid on an insolvent account": 6,
+    "bid on an insolvent account": 9,
     "mark insolvent": 1.5,
     "mark for deleveraging": 3,
     "deleverage": 6,
@@ -75,7 +75,7 @@ CRASH = {
     "quote": 10,
     "withdraw cash": 5,
 }
-NO_BIDS = {"bid": 0.5, "bid on an insolvent account": 0.3, "rescue": 0.2, "restart": 0.5}
+NO_BIDS = {"bid": 0.5, "bid on an insolvent account": 0.6, "rescue": 0.2, "restart": 0.5}
 
 REGIMES: Mapping[str, tuple[Mapping[str, float], float]] = {
     "trading": ({**BASE, **RARE, **TRADING}, 20_000.0),
@@ -111,7 +111,6 @@ def wait(driver: Driver) -> None:
 
 NEEDS: Mapping[str, int] = {
     "restart": SOLVENT,
-    "bid": SOLVENT,
     "mark insolvent": SOLVENT,
     "rescue": SOLVENT | INSOLVENT,
     "bid on an insolvent account": INSOLVENT,

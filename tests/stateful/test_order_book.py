@@ -54,7 +54,7 @@ TICKS = st.one_of(
     st.sampled_from([1, 2, 65_535, 65_536, 65_537, MAX_TICK - 1, MAX_TICK]),
 )
 LOTS = st.one_of(st.integers(1, 12), st.sampled_from([1_000, 2**48 - 1]))
-OPTIONS = st.sampled_from([0, 0, 0, 0, 1, 2, 4, 6, 5]).map(Option)
+OPTIONS = st.sampled_from([0, 0, 0, 1, 2, 4, 4, 4, 5, 6]).map(Option)
 MAX_FILLS = st.one_of(st.just(64), st.integers(0, 5))
 EXPIRIES = st.one_of(st.just(0), st.just(0), st.integers(1, 300))
 """Seconds from now; 0 never."""
@@ -169,6 +169,8 @@ class OrderBookMachine(RuleBasedStateMachine):
         markets = {market: Market(*sizes) for market, sizes in MARKETS.items()}
         self.book = OrderBook(markets, MAKER_FEE_BPS, TAKER_FEE_BPS)
         self.ledger = RecordingLedger(self.world.owners)
+        for account, lots in zip(sorted(ACCOUNTS), (3, -3, 9, -9), strict=True):
+            self.hold(account, lots, odd=False)
 
     # --- one call on both sides
 
@@ -342,6 +344,9 @@ class OrderBookMachine(RuleBasedStateMachine):
 
     @rule(account=ACCOUNT_IDS, lots=st.integers(-9, 9), odd=st.booleans())
     def move_position(self, account: int, lots: int, odd: bool) -> None:
+        self.hold(account, lots, odd)
+
+    def hold(self, account: int, lots: int, odd: bool) -> None:
         for market, (_, lot_size) in MARKETS.items():
             size = lots * lot_size + odd
             self.world.ledger.set_position(account, market, size)

@@ -76,7 +76,7 @@ def _bid(driver: Driver, account: int) -> None:
     fraction = rng.choice([WAD, WAD, WAD // 2, WAD // 10, int(log_uniform(rng, 1e12, 1e18)), 1])
     if rng.random() < 0.05:
         fraction = rng.choice([0, 2 * WAD, 2**256 - 1])
-    limit = rng.choice([2**200, 2**200, 2**200, 0, -1, 10**21])
+    limit = rng.choice([2**200, 2**200, 2**200, 2**200, 2**200, 0, -1, 10**21])
     driver.call(
         driver.caller_for(bidder),
         "Liquidator",
@@ -90,7 +90,15 @@ def _bid(driver: Driver, account: int) -> None:
 
 @rule("bid")
 def bid_solvent(driver: Driver) -> None:
-    _bid(driver, in_phase(driver, SOLVENT))
+    """A keeper who looks for prey, opens the auction where nobody has, and takes one slice or several."""
+    if not any(auction.phase == SOLVENT for auction in driver.auctions.values()):
+        account = _below(driver, True)
+        driver.call("keeper", "Liquidator", START, account)
+    account = in_phase(driver, SOLVENT)
+    for _ in range(driver.rng.choice([1, 1, 2, 4])):
+        _bid(driver, account)
+        if account not in driver.auctions:
+            break
 
 
 @rule("bid on an insolvent account")

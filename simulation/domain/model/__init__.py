@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An independent model of the whole protocol in exact integers, to compare the contracts with call by call."""
+
+from __future__ import annotations
+
+from simulation.domain.model.fund import Fund
+from simulation.domain.model.liquidation import Liquidation
+from simulation.domain.model.markets import Markets
+from simulation.domain.model.money import Money
+from simulation.domain.model.positions import Engine, Positions
+from simulation.domain.model.protocol import ProtocolModel
+from simulation.domain.model.state import (
+    Account,
+    Auction,
+    AuctionRules,
+    Collateral,
+    Feed,
+    MarketState,
+    Phase,
+    Position,
+)
+from simulation.domain.orders import Refused
+
+__all__ = [
+    "Account",
+    "Auction",
+    "AuctionRules",
+    "Collateral",
+    "Engine",
+    "Feed",
+    "Fund",
+    "Liquidation",
+    "MarketState",
+    "Markets",
+    "Money",
+    "Phase",
+    "Position",
+    "Positions",
+    "ProtocolModel",
+    "Refused",
+]

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the model keeps for an account, a market and an auction. Units as everywhere: nano, wad, token units."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from simulation.domain.oracle_math import FeedConfig, Tick
+
+__all__ = [
+    "Account",
+    "Auction",
+    "AuctionRules",
+    "Collateral",
+    "Feed",
+    "MarketState",
+    "Phase",
+    "Position",
+]
+
+
+@dataclass(slots=True)
+class Position:
+    """One market of an account; it exists while there is a size or a resting order."""
+
+    size: int = 0
+    entry: int = 0
+    funding_index: int = 0
+    bids: int = 0
+    asks: int = 0
+
+
+@dataclass(slots=True)
+class Account:
+    owner: str
+    engine: int
+    cash: int = 0
+    """Wad USD, as of `cash_index`; negative is a loan."""
+    cash_index: int = 0
+    """Interest index at which cash was last touched; 0 if never."""
+    units: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+    """Token units by asset; assets that are not held are not listed."""
+    positions: dict[int, Position] = field(default_factory=dict)
+    delegates: set[str] = field(default_factory=set)
+    in_liquidation: bool = False
+    last_call: int = 0
+    """When it was last called for margin."""
+
+
+@dataclass(slots=True)
+class Collateral:
+    feed: int
+    decimals: int
+    maintenance_haircut: int
+    initial_haircut: int
+    cap: int
+    held: int = 0
+
+
+@dataclass(slots=True)
+class Feed:
+    config: FeedConfig
+    signers: int
+    """Signatures that an update needs."""
+    tick: Tick
+
+
+@dataclass(slots=True)
+class MarketState:
+    """Funding, limits and open interest of a perpetual."""
+
+    feed: int
+    lot_size: int
+    cap: int
+    convergence_hours: int
+    static_rate: int
+    max_rate: int
+    accrued_until: int
+    index: int = 0
+    """1e-18 USD per unit of base."""
+    rate: int = 0
+    """In force, wad per hour."""
+    active: bool = True
+    open_interest: int = 0
+
+
+class Phase(IntEnum):
+    """ILiquidator.Phase."""
+
+    IDLE = 1
+    SOLVENT = 2
+    INSOLVENT = 4
+    DELEVERAGE = 8
+
+
+@dataclass(slots=True)
+class Auction:
+    phase: Phase
+    started: int
+    reserved: int = 0
+    """Cash that earlier bidders paid, wad."""
+    shortfall: int = 0
+    """What it adds to the total that locks the fund, wad."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuctionRules:
+    """ILiquidator.Parameters."""
+
+    start: int
+    cut: int
+    fast: int
+    slow: int
+    insolvent_length: int
+    buffer: int
+    fee: int
+    equity_cutoff: int
+    reward_rate: int
+    reward_cap: int
+    call_interval: int
