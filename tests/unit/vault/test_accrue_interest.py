@@ -165,6 +165,7 @@ def test_books_balance_after_any_sequence(steps: list[tuple[int, int, int]]) -> 
     """Indexes never fall, and lenders never hold more than is there and owed."""
     world = fresh_world(EXCHANGE_AND_LIQUIDATOR)
     lender, borrower = borrow(world, 10_000, 1_000)
+    world.deposit("trader", borrower, 1, 100 * WAD)
     indexes = world.vault.interest_indexes()
     trader = world.env.address("trader")
     for kind, amount, seconds in steps:

@@ -32,7 +32,7 @@ def test_refusals(world: World) -> None:
 
 
 def test_engine_ids_fit_in_a_byte(world: World) -> None:
-    world.env.set_variable(world.vault, "engine_count", 254)
+    world.env.set_variable(world.vault, "vault_parameters.engine_count", 254)
     assert world.vault.register_engine(world.env.address("engine")).value == 255
     with reverts("vault: no such engine"):
         world.vault.register_engine(world.env.address("engine"))
