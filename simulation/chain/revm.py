@@ -31,6 +31,9 @@ class RevmChain:
         evm: plimsoll_evm.Evm | None = None,
     ) -> None:
         self._evm = evm or plimsoll_evm.Evm(chain_id, "cancun", gas_cap)
+        self._calls: Sequence[Call] = ()
+        """The batch of views asked for last, which is the same in every block of a run."""
+        self._rows: list[Transaction] = []
 
     @property
     def chain_id(self) -> int:
@@ -48,8 +51,12 @@ class RevmChain:
 
     def call_many(self, env: BlockEnv, calls: Sequence[Call]) -> BlockResult:
         """See Chain."""
-        rows = [Transaction(call.sender, call.to, 0, 0, call.gas_limit, 0, 0, call.data) for call in calls]
-        return _result(self._evm.call_many(_header(env), rows))
+        if calls is not self._calls or not isinstance(calls, tuple):
+            self._calls = calls
+            self._rows = [
+                Transaction(call.sender, call.to, 0, 0, call.gas_limit, 0, 0, call.data) for call in calls
+            ]
+        return _result(self._evm.call_many(_header(env), self._rows))
 
     def fund(self, address: bytes, balance: int) -> None:
         """See Chain."""
@@ -95,6 +102,16 @@ class RevmChain:
         return RevmChain(evm=self._evm.copy())
 
 
+NO_LOGS = Logs(
+    transaction=np.zeros(0, np.int64),
+    address=np.zeros((0, 20), np.uint8),
+    topic_count=np.zeros(0, np.uint8),
+    topics=np.zeros((0, 4, 4), np.uint64),
+    data=b"",
+    offsets=np.zeros(1, np.int64),
+)
+
+
 def _header(env: BlockEnv) -> plimsoll_evm.Header:
     return plimsoll_evm.Header(
         env.number, env.timestamp, env.coinbase, env.gas_limit, env.base_fee, env.prevrandao
@@ -107,13 +124,17 @@ def _numbers(column: bytes) -> NDArray[np.int64]:
 
 
 def _result(native: plimsoll_evm.BlockResult) -> BlockResult:
-    logs = Logs(
-        transaction=np.frombuffer(native.log_tx, np.uint32).astype(np.int64),
-        address=np.frombuffer(native.log_address, np.uint8).reshape(-1, 20),
-        topic_count=np.frombuffer(native.log_topic_count, np.uint8),
-        topics=np.frombuffer(native.log_topics, ">u8").astype(np.uint64).reshape(-1, 4, 4),
-        data=native.log_data,
-        offsets=_numbers(native.log_data_offsets),
+    logs = (
+        NO_LOGS
+        if not native.log_count
+        else Logs(
+            transaction=np.frombuffer(native.log_tx, np.uint32).astype(np.int64),
+            address=np.frombuffer(native.log_address, np.uint8).reshape(-1, 20),
+            topic_count=np.frombuffer(native.log_topic_count, np.uint8),
+            topics=np.frombuffer(native.log_topics, ">u8").astype(np.uint64).reshape(-1, 4, 4),
+            data=native.log_data,
+            offsets=_numbers(native.log_data_offsets),
+        )
     )
     return BlockResult(
         status=np.frombuffer(native.status, np.uint8),

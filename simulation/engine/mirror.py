@@ -15,9 +15,12 @@ import numpy as np
 from simulation.engine.book import BookMirror
 from simulation.messages import DELEVERAGE, INSOLVENT, SOLVENT, EventColumns, Wide, int128
 
-__all__ = ["AuctionState", "Mirror", "TokenMirror"]
+__all__ = ["ENTRY", "FUNDING", "SIZE", "AuctionState", "Mirror", "TokenMirror"]
 
 ZERO_ADDRESS = bytes(20)
+
+FUNDING, ENTRY, SIZE = range(3)
+"""Places of a position's figures, in the order of its word from the highest bits."""
 
 
 @dataclass(slots=True)
@@ -74,9 +77,8 @@ class Mirror:
         self.cash = Wide.zeros(0)
         self.collateral = Wide.zeros((0, len(tokens) - 1))
         """(accounts, assets 1..), token units."""
-        self.size = Wide.zeros((0, markets))
-        self.entry = Wide.zeros((0, markets))
-        self.funding = Wide.zeros((0, markets))
+        self.positions = Wide.zeros((0, markets, 3))
+        """(accounts, markets, 3): funding index and entry price, nano USD, and size, nano base."""
         self.liquidating = np.zeros(0, np.bool_)
         self.called = np.zeros(0, np.int64)
         self.owners: list[bytes] = []
@@ -100,6 +102,21 @@ class Mirror:
         self._names = (*tokens, fund)
         self._rows_of: dict[bytes, list[int]] = {}
         self._worth: dict[tuple[int, int], tuple[int, int]] = {}
+
+    @property
+    def size(self) -> Wide:
+        """(accounts, markets), nano base; a window on `positions`."""
+        return self.positions[..., SIZE]
+
+    @property
+    def entry(self) -> Wide:
+        """(accounts, markets), nano USD; a window on `positions`."""
+        return self.positions[..., ENTRY]
+
+    @property
+    def funding(self) -> Wide:
+        """(accounts, markets), nano USD; a window on `positions`."""
+        return self.positions[..., FUNDING]
 
     def apply(self, events: Sequence[EventColumns], timestamp: int) -> None:
         """Takes in all events of one block at its time, unix seconds."""
@@ -157,8 +174,7 @@ class Mirror:
         more = len(self.owners) - self.accounts
         self.accounts = len(self.owners)
         self.cash, self.collateral = _longer(self.cash, more), _longer(self.collateral, more)
-        self.size, self.entry = _longer(self.size, more), _longer(self.entry, more)
-        self.funding = _longer(self.funding, more)
+        self.positions = _longer(self.positions, more)
         self.liquidating = np.concatenate([self.liquidating, np.zeros(more, np.bool_)])
         self.called = np.concatenate([self.called, np.zeros(more, np.int64)])
         self.wallet = np.concatenate([self.wallet, np.zeros((more, self.wallet.shape[1]))])
@@ -215,12 +231,13 @@ class Mirror:
     def _apply_positions(self, modified: EventColumns) -> None:
         rows, columns = modified.small("account") - 1, modified.small("market") - 1
         place = (rows, columns)
-        self.size.put(place, modified.wide("size"))
-        self.entry.put(place, modified.wide("entry_price"))
-        self.funding.put(place, modified.wide("funding_index"))
+        sizes, entries, fundings = self.size, self.entry, self.funding
+        sizes.put(place, modified.wide("size"))
+        entries.put(place, modified.wide("entry_price"))
+        fundings.put(place, modified.wide("funding_index"))
         for key in set(zip(rows.tolist(), columns.tolist(), strict=True)):
-            size = self.size.item(key)
-            worth = size * (self.entry.item(key) - self.funding.item(key)) if size else 0
+            size = sizes.item(key)
+            worth = size * (entries.item(key) - fundings.item(key)) if size else 0
             old_size, old_worth = self._worth.get(key, (0, 0))
             self.net_settled += worth - old_worth
             self.size_sum[key[1]] += size - old_size

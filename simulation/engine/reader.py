@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from simulation.engine.abi import encode_call
 from simulation.engine.terms import Protocol
-from simulation.messages import Books, Limbs, Wide, field, int128, small
+from simulation.messages import Books, Wide, int128
 
 __all__ = ["RawFeed", "RawMarket", "RawWorld", "WorldReader"]
 
 MAX_LEDGER_WORDS = 16_384
 MAX_VAULT_WORDS = 8_192
 MAX_ACCOUNTS = 8_192
+POSITION_SIGNS = np.array([2**15, 0, 2**15])
+"""Sign bits of the upper sixteen of a position's 80-bit figures; the entry price has no sign."""
 MASK_16, MASK_32, MASK_72, MASK_80 = (2**bits - 1 for bits in (16, 32, 72, 80))
 
 
@@ -64,14 +66,10 @@ class RawWorld:
     collateral: Wide
     """(accounts, assets 1..), token units."""
     liquidating: NDArray[np.bool_]
-    size: Wide
-    """(accounts, markets), nano base."""
-    entry: Wide
-    """Nano USD."""
-    funding: Wide
-    bids: Wide
-    """Resting buy size, nano base."""
-    asks: Wide
+    positions: Wide
+    """(accounts, markets, 3): funding index and entry price, nano USD, and size, nano base."""
+    resting: Wide
+    """(accounts, markets, 2): resting sell and buy size, nano base."""
     changed: NDArray[np.int64]
     """Rows of accounts of which any word differs from the read before; all of them at first."""
     markets: tuple[RawMarket, ...]
@@ -86,6 +84,31 @@ class RawWorld:
     fund_supply: int
     """Shares."""
     fund_locked: bool
+
+    @property
+    def size(self) -> Wide:
+        """(accounts, markets), nano base; a window on `positions`."""
+        return self.positions[..., 2]
+
+    @property
+    def entry(self) -> Wide:
+        """(accounts, markets), nano USD; a window on `positions`."""
+        return self.positions[..., 1]
+
+    @property
+    def funding(self) -> Wide:
+        """(accounts, markets), nano USD; a window on `positions`."""
+        return self.positions[..., 0]
+
+    @property
+    def bids(self) -> Wide:
+        """(accounts, markets), resting buy size, nano base; a window on `resting`."""
+        return self.resting[..., 1]
+
+    @property
+    def asks(self) -> Wide:
+        """(accounts, markets), resting sell size, nano base; a window on `resting`."""
+        return self.resting[..., 0]
 
 
 class WorldReader:
@@ -107,11 +130,8 @@ class WorldReader:
             cash_index=Wide.zeros(accounts),
             collateral=Wide.zeros((accounts, self._assets)),
             liquidating=np.zeros(accounts, np.bool_),
-            size=Wide.zeros(shape),
-            entry=Wide.zeros(shape),
-            funding=Wide.zeros(shape),
-            bids=Wide.zeros(shape),
-            asks=Wide.zeros(shape),
+            positions=Wide.zeros((*shape, 3)),
+            resting=Wide.zeros((*shape, 2)),
             changed=np.zeros(0, np.int64),
             markets=(),
             feeds=(),
@@ -203,37 +223,41 @@ class WorldReader:
         ]
         return np.concatenate(parts) if len(parts) != 1 else parts[0]
 
-    def _fresh(self, table: int, words: NDArray[np.uint64]) -> tuple[NDArray[np.int64], Limbs]:
-        """Rows that differ from the read before, and their words."""
+    def _fresh(self, table: int, words: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """Rows that differ from the read before, and their words, big-endian as they came."""
         before = self._words[table]
         if before.shape == words.shape:
             rows = np.flatnonzero((before != words).any(axis=1))
         else:
             rows = np.arange(len(words))
         self._words[table] = words
-        return rows, words[rows].byteswap().reshape(len(rows), words.shape[1] // 4, 4)
+        return rows, words[rows]
 
     def _update_ledger(self, words: NDArray[np.uint64]) -> NDArray[np.int64]:
         rows, fresh = self._fresh(0, words)
         if len(rows):
-            world = self._world
-            pairs = fresh[:, 1:].reshape(len(rows), self._markets, 2, 4)
-            position, orders = pairs[:, :, 0], pairs[:, :, 1]
-            world.liquidating[rows] = small(fresh[:, 0], 0, 1) != 0
-            world.size.put(rows, field(position, 0, 80, signed=True))
-            world.entry.put(rows, field(position, 80, 80))
-            world.funding.put(rows, field(position, 160, 80, signed=True))
-            world.bids.put(rows, field(orders, 0, 128))
-            world.asks.put(rows, field(orders, 128, 128))
+            world, shape = self._world, (len(rows), self._markets)
+            world.liquidating[rows] = (fresh[:, 3].byteswap() & np.uint64(1)).astype(np.bool_)
+            pairs = fresh[:, 4:].reshape(*shape, 2, 4)
+            # Three fields of ten bytes behind two that are free, each widened to sixteen.
+            packed = np.ascontiguousarray(pairs[:, :, 0]).view(np.uint8)[..., 2:].reshape(*shape, 3, 10)
+            wide = np.zeros((*shape, 3, 16), np.uint8)
+            wide[..., 6:] = packed
+            halves = wide.view(np.uint64).byteswap()
+            high = (halves[..., 0].view(np.int64) ^ POSITION_SIGNS) - POSITION_SIGNS
+            world.positions.put(rows, Wide(high, halves[..., 1]))
+            halves = pairs[:, :, 1].byteswap().reshape(*shape, 2, 2)
+            world.resting.put(rows, Wide(halves[..., 0].view(np.int64), halves[..., 1]))
         return rows
 
     def _update_vault(self, words: NDArray[np.uint64]) -> NDArray[np.int64]:
         rows, fresh = self._fresh(1, words)
         if len(rows):
-            world = self._world
-            world.cash.put(rows, field(fresh[:, 0], 0, 128, signed=True))
-            world.cash_index.put(rows, field(fresh[:, 0], 128, 96))
-            world.collateral.put(rows, int128(fresh[:, 1:]))
+            world, fresh = self._world, fresh.byteswap()
+            world.cash.put(rows, Wide(fresh[:, 2].view(np.int64), fresh[:, 3]))
+            index = fresh[:, 0] & np.uint64(MASK_32)
+            world.cash_index.put(rows, Wide(index.view(np.int64), fresh[:, 1]))
+            world.collateral.put(rows, int128(fresh[:, 4:].reshape(len(rows), -1, 4)))
         return rows
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +22,7 @@ from simulation.config import GasSpec, stream
 from simulation.engine.abi import revert_reason
 from simulation.engine.encoder import Encoder
 from simulation.engine.hashing import GENESIS, block_hash
+from simulation.engine.helper import Helper, Task
 from simulation.engine.interrupt import DeferredInterrupt
 from simulation.engine.mirror import Mirror
 from simulation.engine.outbox import Outbox, Ticket
@@ -53,6 +53,11 @@ STAYS = frozenset({"nonce too high", "gas limit above what the block has left", 
 def prevrandao(seed: int, number: int) -> bytes:
     """32 bytes that look random to contracts and are the same in every run of a seed."""
     return hashlib.sha256(f"plimsoll prevrandao {seed} {number}".encode()).digest()
+
+
+def _record_checked(checking: Task[None], record: Callable[[], None]) -> None:
+    checking.result()
+    record()
 
 
 @dataclass(slots=True)
@@ -125,12 +130,12 @@ class Simulation:
         self._views = ViewBuilder(protocol, block_time)
         # What needs no EVM is done while the EVM works, by one of two helpers: nothing that decides waits for
         # it, and neither the EVM nor a helper touches what the other reads.
-        self._clerk = ThreadPoolExecutor(max_workers=1)
-        self._scribe = ThreadPoolExecutor(max_workers=1)
+        self._clerk = Helper("clerk")
+        self._scribe = Helper("scribe")
         self._open: tuple[Callable[[], None], Callable[[], None]] | None = None
         """Check and record of the latest block, not begun."""
-        self._checking: Future[None] | None = None
-        self._writing: Future[None] | None = None
+        self._checking: Task[None] | None = None
+        self._writing: Task[None] | None = None
         self._base_fee = gas.initial_base_fee
         self._hash = GENESIS
         self._liquidations = 0
@@ -180,7 +185,7 @@ class Simulation:
         self._hand_over()
         result = self._chain.execute_block(env, transactions)
         self._await_check()
-        decoding = self._clerk.submit(self._take_in, result.logs, tick.timestamp)
+        decoding = self._clerk.give(partial(self._take_in, result.logs, tick.timestamp))
         answers = self._chain.call_many(env, self._calls)
         events = decoding.result()
         rows = self._settle(number, block, result, self._views.eth_price(tick))
@@ -208,6 +213,8 @@ class Simulation:
         """The events of a block, in the mirror already."""
         events = self._decode(logs)
         self._mirror.apply(events, timestamp)
+        for market in range(1, len(self._protocol.markets) + 1):
+            self._mirror.book.levels(market, True)
         return events
 
     def _hand_over(self) -> None:
@@ -217,8 +224,8 @@ class Simulation:
             writing.result()
         if self._open is not None:
             (check, record), self._open = self._open, None
-            checking = self._checking = self._clerk.submit(check)
-            self._writing = self._scribe.submit(lambda: (checking.result(), record())[1])
+            checking = self._checking = self._clerk.give(check)
+            self._writing = self._scribe.give(partial(_record_checked, checking, record))
 
     def _await_check(self) -> None:
         """Raises ReconciliationError when the books of the block before do not agree."""

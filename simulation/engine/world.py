@@ -36,11 +36,10 @@ class _Floats:
 
     cash: Floats
     cash_index: Floats
-    size: Floats
-    entry: Floats
-    funding: Floats
-    bids: Floats
-    asks: Floats
+    positions: Floats
+    """(3, accounts, markets): funding index, entry price and size, each in one piece."""
+    resting: Floats
+    """(2, accounts, markets): asks and bids."""
     collateral: Floats
 
 
@@ -172,13 +171,14 @@ class ViewBuilder:
         index = np.where(now.cash < 0, mirror.borrow_index, mirror.supply_index)
         cash = now.cash * np.where(now.cash_index > 0, index / np.maximum(now.cash_index, 1.0), 1.0)
         values = now.collateral * prices[1:]
-        size, entry, bids, asks = now.size.copy(), now.entry.copy(), now.bids.copy(), now.asks.copy()
+        funding, entry, size = now.positions.copy()
+        asks, bids = now.resting.copy()
         collateral = now.collateral.copy()
         result = margins(
             cash,
             size,
             entry,
-            now.funding,
+            funding,
             bids,
             asks,
             values,
@@ -213,15 +213,12 @@ class ViewBuilder:
     def _refresh(self, mirror: Mirror, raw: RawWorld) -> None:
         """Brings the floats of all accounts up to date: only rows that chain or events have touched moved."""
         if self._now is None or len(self._now.cash) != mirror.accounts:
-            shape = mirror.size.low.shape
+            shape = mirror.positions.low.shape[:2]
             self._now = _Floats(
                 cash=np.zeros(mirror.accounts),
                 cash_index=np.zeros(mirror.accounts),
-                size=np.zeros(shape),
-                entry=np.zeros(shape),
-                funding=np.zeros(shape),
-                bids=np.zeros(shape),
-                asks=np.zeros(shape),
+                positions=np.zeros((3, *shape)),
+                resting=np.zeros((2, *shape)),
                 collateral=np.zeros(mirror.collateral.low.shape),
             )
             rows = np.arange(mirror.accounts)
@@ -232,11 +229,8 @@ class ViewBuilder:
         now = self._now
         now.cash[rows] = mirror.cash[rows].floats(WAD)
         now.cash_index[rows] = raw.cash_index[rows].floats()
-        now.size[rows] = mirror.size[rows].floats(NANO)
-        now.entry[rows] = mirror.entry[rows].floats(NANO)
-        now.funding[rows] = mirror.funding[rows].floats(NANO)
-        now.bids[rows] = raw.bids[rows].floats(NANO)
-        now.asks[rows] = raw.asks[rows].floats(NANO)
+        now.positions[:, rows] = np.moveaxis(mirror.positions[rows].floats(NANO), 2, 0)
+        now.resting[:, rows] = np.moveaxis(raw.resting[rows].floats(NANO), 2, 0)
         now.collateral[rows] = mirror.collateral[rows].floats() * self._units[1:]
 
     def _auctions(self, mirror: Mirror, accounts: AccountsView, timestamp: int) -> AuctionsView:
