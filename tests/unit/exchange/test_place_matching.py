@@ -316,7 +316,21 @@ def test_a_reduce_only_maker_without_a_position_is_removed(world: World) -> None
     world.ledger.set_position(MAKER, 1, -LOT)
     receipt = world.place(TRADER, True, 1_000, 4)
     assert receipt.named("OrderRemoved")[0]["reason"] == Reason.NOTHING_TO_REDUCE
+    assert receipt.named("OrderFilled") == receipt.named("MakerFilled") == []
     assert world.lots(order_id) == 0 and receipt.value[1] == 0
+
+
+def test_a_reduce_only_maker_goes_with_the_fill_that_closes_its_position(world: World) -> None:
+    """Not at the next touch: the taker has got all it wanted and nothing else is met."""
+    world.ledger.set_position(MAKER, 1, 5 * LOT)
+    order_id = world.ask(MAKER, 1_000, 5, Option.REDUCE_ONLY)
+    world.ask(SECOND_MAKER, 1_000, 7)
+    world.ledger.set_position(MAKER, 1, 3 * LOT)
+    receipt = world.place(TRADER, True, 1_000, 3, max_fills=1)
+    assert receipt.value == (0, 3)
+    (removed,) = receipt.named("OrderRemoved")
+    assert (removed["order_id"], removed["lots"]) == (order_id, 2)
+    assert world.depth(False) == [(1_000, 7, 1)]
 
 
 def test_fees_set_later_apply_to_orders_that_rest(world: World) -> None:
