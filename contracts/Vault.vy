@@ -11,23 +11,33 @@
 from ethereum.ercs import IERC20
 from contracts.interfaces import IInsuranceFund
 from contracts.interfaces import ILedger
-from contracts.interfaces import IMarginEngine
-from contracts.interfaces import IOracle
 from contracts.interfaces import IVault
 from contracts.math import fixed_point
-from contracts.math import interest_math
 from contracts.math import ledger_math
 from contracts.modules import accounts
 from contracts.modules import cash_ledger
 from contracts.modules import collateral_store
 from contracts.modules import guarded
+from contracts.modules import vault_parameters
+from contracts.modules import vault_views
+from snekmate.auth import ownable
 
 implements: IVault
 
+uses: ownable
 initializes: guarded
 initializes: accounts
 initializes: cash_ledger
 initializes: collateral_store
+initializes: vault_parameters[
+    ownable := ownable, cash_ledger := cash_ledger, collateral_store := collateral_store
+]
+initializes: vault_views[
+    accounts := accounts,
+    cash_ledger := cash_ledger,
+    collateral_store := collateral_store,
+    vault_parameters := vault_parameters,
+]
 
 exports: (
     guarded.owner,
@@ -39,14 +49,35 @@ exports: (
     guarded.paused,
     guarded.pause,
     guarded.unpause,
+    # parameters, owner only
+    vault_parameters.register_engine,
+    vault_parameters.list_collateral,
+    vault_parameters.set_collateral,
+    vault_parameters.set_interest,
+    vault_parameters.set_stable_feed,
+    vault_parameters.engines,
+    vault_parameters.engine_count,
+    vault_parameters.stable_feed,
+    # views
+    vault_views.authorised,
+    vault_views.account_count,
+    vault_views.account,
+    vault_views.cash,
+    vault_views.collateral,
+    vault_views.money,
+    vault_views.reconcile,
+    vault_views.exchange_rate,
+    vault_views.interest_indexes,
+    vault_views.cash_token,
+    vault_views.collateral_token,
+    vault_views.collateral_held,
+    vault_views.words_of,
 )
 
 NOT_LEDGER: constant(String[32]) = "vault: caller is not ledger"
 NOT_LIQUIDATOR: constant(String[32]) = "vault: caller is not liquidator"
 WIRED: constant(String[32]) = "vault: already wired"
-NO_ENGINE: constant(String[32]) = "vault: no such engine"
 ZERO_AMOUNT: constant(String[32]) = "vault: zero amount"
-NO_ADDRESS: constant(String[32]) = "vault: zero address"
 SAME_ACCOUNT: constant(String[32]) = "vault: same account"
 LIQUIDATING: constant(String[32]) = "vault: account in liquidation"
 NOT_FLAT: constant(String[32]) = "vault: account not flat"
@@ -55,8 +86,6 @@ UNDELIVERED: constant(String[32]) = "vault: cover not delivered"
 
 WAD: constant(uint256) = 10**18
 MAX_COLLATERALS: constant(uint256) = 8
-# A stablecoin without a feed is taken at one USD.
-ONE_USD_NANO: constant(uint256) = 10**9
 
 # Reasons of CashMoved (IVault).
 TRANSFER: constant(uint256) = 1
@@ -64,30 +93,18 @@ SLICE: constant(uint256) = 3
 COVER: constant(uint256) = 5
 WRITE_OFF: constant(uint256) = 6
 
-event EngineRegistered:
-    engine_id: indexed(uint256)
-    engine: indexed(address)
-
 event Wired:
     ledger: address
     liquidator: address
     fee_receiver: address
 
-event StableFeedSet:
-    feed: uint256
-
 event FeesSwept:
     receiver: indexed(address)
     amount: uint256
 
-ORACLE: immutable(IOracle)
-
 ledger: public(ILedger)
 liquidator: public(address)
 fee_receiver: public(address)
-stable_feed: public(uint256)
-engine_count: public(uint256)
-engines: public(HashMap[uint256, address])
 
 
 @deploy
@@ -96,10 +113,10 @@ def __init__(cash_token: address, oracle: address, guardian: address):
     @notice Deploys an empty vault owned by the deployer.
     @param cash_token USD stablecoin, at most 18 decimals: asset 0.
     """
-    ORACLE = IOracle(oracle)
     guarded.__init__(guardian)
     cash_ledger.__init__()
     collateral_store.__init__(cash_token)
+    vault_views.__init__(oracle)
 
 
 # ---------------------------------------------------------------- accounts
@@ -113,8 +130,8 @@ def create_account(engine_id: uint256) -> uint256:
     @return uint256 The account's number.
     """
     guarded._check_active(guarded.CREATE)
-    engine: address = self.engines[engine_id]
-    assert engine != empty(address), NO_ENGINE
+    engine: address = vault_parameters.engines[engine_id]
+    assert engine != empty(address), vault_parameters.NO_ENGINE
     return accounts._create(msg.sender, engine_id, engine)
 
 
@@ -175,7 +192,7 @@ def withdraw(account: uint256, asset: uint256, amount: uint256, receiver: addres
     """
     accounts._check_authorised(account, msg.sender)
     assert amount != 0, ZERO_AMOUNT
-    assert receiver != empty(address), NO_ADDRESS
+    assert receiver != empty(address), vault_parameters.NO_ADDRESS
     word: uint256 = accounts.words[account]
     token: IERC20 = collateral_store._token(asset)
     balance: int256 = 0
@@ -230,7 +247,7 @@ def sweep_fees() -> uint256:
     amount: uint256 = min(worth, cash_ledger.backing) // collateral_store.CASH_SCALE
     receiver: address = self.fee_receiver
     assert amount != 0, ZERO_AMOUNT
-    assert receiver != empty(address), NO_ADDRESS
+    assert receiver != empty(address), vault_parameters.NO_ADDRESS
     paid: uint256 = amount * collateral_store.CASH_SCALE
     burnt: uint256 = cash_ledger._burn_up(paid)
     cash_ledger._take_fees(burnt)
@@ -363,267 +380,16 @@ def wire(ledger: address, liquidator: address, fee_receiver: address):
     """
     @notice Names the Ledger, the Liquidator and who receives fees; once. Owner only.
     """
-    guarded.ownable._check_owner()
+    ownable._check_owner()
     assert self.liquidator == empty(address), WIRED
-    assert ledger != empty(address) and liquidator != empty(address), NO_ADDRESS
+    assert ledger != empty(address) and liquidator != empty(address), vault_parameters.NO_ADDRESS
     self.ledger = ILedger(ledger)
     self.liquidator = liquidator
     self.fee_receiver = fee_receiver
     log Wired(ledger=ledger, liquidator=liquidator, fee_receiver=fee_receiver)
 
 
-@external
-def register_engine(engine: address) -> uint256:
-    """
-    @notice Adds a margin engine that accounts can be created under; engines are never removed. Owner only.
-    """
-    guarded.ownable._check_owner()
-    assert engine != empty(address), NO_ADDRESS
-    engine_id: uint256 = self.engine_count + 1
-    assert engine_id <= 255, NO_ENGINE
-    self.engine_count = engine_id
-    self.engines[engine_id] = engine
-    log EngineRegistered(engine_id=engine_id, engine=engine)
-    return engine_id
-
-
-@external
-def list_collateral(
-    token: address, feed: uint256, maintenance_haircut: uint256, initial_haircut: uint256, cap: uint256
-) -> uint256:
-    """
-    @notice Accepts a token as collateral. Owner only.
-    @param cap Token units that may be held in all.
-    """
-    guarded.ownable._check_owner()
-    assert token != collateral_store.CASH_TOKEN.address, collateral_store.NO_ASSET
-    return collateral_store._list(token, feed, maintenance_haircut, initial_haircut, cap)
-
-
-@external
-def set_collateral(
-    asset: uint256, feed: uint256, maintenance_haircut: uint256, initial_haircut: uint256, cap: uint256
-):
-    """
-    @notice Changes the parameters of a collateral (bps, token units). Owner only.
-    """
-    guarded.ownable._check_owner()
-    collateral_store._set(asset, feed, maintenance_haircut, initial_haircut, cap)
-
-
-@external
-def set_interest(minimum: uint256, slope: uint256, high_slope: uint256, optimal: uint256, fee: uint256):
-    """
-    @notice Changes the interest curve (wad per year, bounded) and the protocol's share (wad). Owner only.
-    """
-    guarded.ownable._check_owner()
-    cash_ledger._set_rates(
-        interest_math.RateParams(minimum=minimum, slope=slope, high_slope=high_slope, optimal=optimal), fee
-    )
-
-
-@external
-def set_stable_feed(feed: uint256):
-    """
-    @notice Names the feed of the cash token; 0 takes it at one USD. Owner only.
-    """
-    guarded.ownable._check_owner()
-    self.stable_feed = feed
-    log StableFeedSet(feed=feed)
-
-
-# ---------------------------------------------------------------- views
-
-
-@external
-@view
-def authorised(account: uint256, caller: address) -> bool:
-    """
-    @notice Whether `caller` owns the account or is its delegate.
-    """
-    return accounts._is_authorised(account, caller)
-
-
-@external
-@view
-def account_count() -> uint256:
-    """
-    @notice Number of accounts; the newest has this number.
-    """
-    return accounts.account_count
-
-
-@external
-@view
-def account(account: uint256) -> IVault.AccountState:
-    """
-    @notice The account's state as stored; `cash` is without interest since the last touch.
-    """
-    word: uint256 = accounts.words[account]
-    engine_id: uint256 = accounts._engine_id(account)
-    return IVault.AccountState(
-        owner=accounts._owner(account),
-        engine=self.engines[engine_id],
-        engine_id=engine_id,
-        subaccount=accounts._subaccount(account),
-        cash=ledger_math._cash(word),
-        assets=ledger_math._bitmap(word),
-    )
-
-
-@external
-@view
-def cash(account: uint256) -> int256:
-    """
-    @notice Cash with interest to this block, wad, rounded toward minus infinity.
-    """
-    return cash_ledger._cash_now(accounts.words[account])
-
-
-@external
-@view
-def collateral(account: uint256, asset: uint256) -> uint256:
-    """
-    @notice Token units of a collateral.
-    """
-    return collateral_store._balance(account, asset)
-
-
-@external
-@view
-def money(account: uint256) -> (int256, uint256, DynArray[IMarginEngine.CollateralRisk, MAX_COLLATERALS], bool, address):
-    """
-    @notice The money side of a portfolio: cash with interest (wad), price of the cash token (nano USD),
-            collateral, whether every price used is valid, and the account's engine.
-    """
-    word: uint256 = accounts.words[account]
-    valid: bool = True
-    stable_price: uint256 = ONE_USD_NANO
-    stable_feed: uint256 = self.stable_feed
-    if stable_feed != 0:
-        tick: uint256 = staticcall ORACLE.word(stable_feed)
-        stable_price = tick & (2**72 - 1)
-        valid = self._tick_valid(tick)
-    collaterals: DynArray[IMarginEngine.CollateralRisk, MAX_COLLATERALS] = []
-    bitmap: uint256 = ledger_math._bitmap(word)
-    if bitmap != 0:
-        for asset: uint256 in range(1, MAX_COLLATERALS + 1):
-            if bitmap & (1 << (asset - 1)) == 0:
-                continue
-            params: uint256 = collateral_store.params[asset]
-            tick: uint256 = staticcall ORACLE.word(params & 65535)
-            valid = valid and self._tick_valid(tick)
-            collaterals.append(
-                IMarginEngine.CollateralRisk(
-                    asset=asset,
-                    value=collateral_store._value_down(
-                        collateral_store._balance(account, asset), tick & (2**72 - 1), params
-                    ),
-                    confidence=(tick >> 144) & 65535,
-                    maintenance_haircut=(params >> 24) & 65535,
-                    initial_haircut=(params >> 40) & 65535,
-                )
-            )
-    return cash_ledger._cash_now(word), stable_price, collaterals, valid, self.engines[accounts._engine_id(account)]
-
-
-@external
-@view
-def reconcile() -> IVault.Reconciliation:
-    """
-    @notice Assets against claims, to the wei: claims == assets + deficit always.
-    """
-    backing: uint256 = cash_ledger.backing
-    deficit: uint256 = cash_ledger._deficit()
-    return IVault.Reconciliation(
-        assets=backing,
-        claims=convert(backing + deficit, int256),
-        deficit=deficit,
-        net_settled=cash_ledger._net_settled(),
-        fees=cash_ledger._fees(),
-        interest_reserve=cash_ledger._interest_reserve(),
-        total_supply=cash_ledger.totals & (2**128 - 1),
-        total_borrow=cash_ledger.totals >> 128,
-    )
-
-
-@external
-@view
-def exchange_rate() -> uint256:
-    """
-    @notice Tokens per unit of cash in a withdrawal, wad, rounded down.
-    """
-    return cash_ledger._exchange_rate()
-
-
-@external
-@view
-def interest_indexes() -> (uint256, uint256):
-    """
-    @notice Borrow and supply index at this block, wad.
-    """
-    borrow_index: uint256 = 0
-    supply_index: uint256 = 0
-    charged: uint256 = 0
-    borrow_index, supply_index, charged = cash_ledger._indexes_now()
-    return borrow_index, supply_index
-
-
-@external
-@view
-def cash_token() -> address:
-    """
-    @notice The token of asset 0.
-    """
-    return collateral_store.CASH_TOKEN.address
-
-
-@external
-@view
-def collateral_token(asset: uint256) -> address:
-    """
-    @notice The token of a collateral.
-    """
-    return collateral_store.tokens[asset].address
-
-
-@external
-@view
-def collateral_held(asset: uint256) -> uint256:
-    """
-    @notice Token units of a collateral held for all accounts.
-    """
-    return collateral_store.held[asset]
-
-
-@external
-@view
-def words_of(first: uint256, count: uint256, assets: uint256) -> DynArray[uint256, 8192]:
-    """
-    @notice Raw money of accounts first..first+count-1 for batch readers: per account its word, then units of assets 1..`assets`.
-    """
-    words: DynArray[uint256, 8192] = []
-    for account: uint256 in range(first, first + count, bound=8192):
-        words.append(accounts.words[account])
-        for asset: uint256 in range(1, assets + 1, bound=MAX_COLLATERALS):
-            words.append(collateral_store._balance(account, asset))
-    return words
-
-
 # ---------------------------------------------------------------- internal
-
-
-@internal
-@view
-def _tick_valid(tick: uint256) -> bool:
-    """
-    @dev The rule of IOracle: no flag, a price, and fresh.
-    """
-    return (
-        tick >> 240 == 0
-        and tick & (2**72 - 1) != 0
-        and block.timestamp <= ((tick >> 160) & (2**32 - 1)) + ((tick >> 224) & 65535)
-    )
 
 
 @internal
