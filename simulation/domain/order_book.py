@@ -104,9 +104,7 @@ class OrderBook:
         filled = wanted - open_lots
         if new.options & Option.IMMEDIATE or crosses:
             open_lots = 0
-        self._check_allowed(
-            new, filled, open_lots, touched=bool(events), authorised=ledger.authorised(new.account, caller)
-        )
+        self._check_allowed(new, filled, open_lots, events, authorised=ledger.authorised(new.account, caller))
 
         sign = 1 if new.is_bid else -1
         fills = [event for event in events if isinstance(event, Filled)]
@@ -237,19 +235,28 @@ class OrderBook:
         return market
 
     def _check_allowed(
-        self, new: NewOrder, filled: int, open_lots: int, *, touched: bool, authorised: bool
+        self,
+        new: NewOrder,
+        filled: int,
+        open_lots: int,
+        events: list[Placed | Filled | Removed],
+        *,
+        authorised: bool,
     ) -> None:
         if not new.options & Option.REDUCE_ONLY:
             if (filled and self.trade_paused) or (open_lots and self.place_paused):
                 raise Refused("guarded: action is paused")
         if not filled and not open_lots:
-            if not touched:
+            if not events:
                 raise Refused("exchange: nothing to do")
             if not authorised:
                 raise Refused("exchange: not authorised")
         if open_lots:
             level = [order for order in self.queue(new.market, new.is_bid) if order.tick == new.tick]
-            self.next_order_id(new.account)
+            # Its own orders that it met have left before it comes to rest.
+            freed = sum(isinstance(event, Removed) and event.account == new.account for event in events)
+            if len(self.orders_of(new.account)) - freed == MAX_ORDERS:
+                raise Refused("exchange: too many open orders")
             if sum(order.lots for order in level) + open_lots > MAX_LEVEL_LOTS:
                 raise Refused("exchange: level is full")
         if not authorised:
