@@ -89,7 +89,11 @@ def test_best_price_first_then_the_oldest(world: World) -> None:
     second = world.ask(SECOND_MAKER, 1_001, 1)
     third = world.ask(MAKER, 1_001, 1)
     receipt = world.place(TRADER, True, 1_002, 4)
-    assert [fill["order_id"] for fill in receipt.named("OrderFilled")] == [first, second, third, late]
+    fills = receipt.named("OrderFilled")
+    assert [fill["order_id"] for fill in fills] == [first, second, third, late]
+    (taken,) = receipt.named("TakerFilled")
+    assert taken["fee"] == sum(fill["taker_fee"] for fill in fills)
+    assert taken["quote"] == (3 * 1_001 + 1_002) * TICK * LOT
     assert world.depth(False) == [] and world.exchange.best(1) == (0, 0)
 
 
