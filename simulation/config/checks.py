@@ -13,6 +13,7 @@ __all__ = ["check_scenario"]
 
 TIER_STEP = 1_000 * 10**18
 """Wad: the contracts keep tier bounds in thousands of USD."""
+HOUR = 3_600
 MAX_PENALTY = 3_000
 """Bps: the Liquidator's bound on what a liquidation may cost its account."""
 
@@ -84,6 +85,10 @@ def _check_margins(scenario: Scenario, problems: Problems) -> None:
         for bound in ("first_bound", "second_bound"):
             if getattr(tiers, bound) % TIER_STEP:
                 problems.add(f"{key}.tiers.{bound}", "no multiple of 1_000 USD", "whole thousands of USD")
+        if market.funding.convergence % HOUR:
+            problems.add(
+                f"{key}.funding.convergence", "not in whole hours", "whole hours, as the contract keeps"
+            )
         if market.initial_margin * tiers.second_multiplier > BPS * BPS:
             problems.add(f"{key}.tiers.second_multiplier", "initial margin beyond 100 %", "100 % at most")
     for name, collateral in scenario.protocol.collaterals.items():

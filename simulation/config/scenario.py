@@ -186,8 +186,9 @@ class TierSpec:
 class FundingSpec:
     """Premium-based funding: rate per hour = clamp(premium / convergence + static rate, ±max rate)."""
 
-    convergence: int = knob(SECONDS, "8 h", low="1 min")
-    max_rate: int = knob(HOURLY_WAD, "0.75 %/h", low="0 %/h")
+    convergence: int = knob(SECONDS, "8 h", low="1 h", high="7 d")
+    """In whole hours."""
+    max_rate: int = knob(HOURLY_WAD, "0.75 %/h", low="0 %/h", high="2 %/h")
     static_rate: int = knob(HOURLY_WAD, "0 %/h")
 
 
@@ -224,8 +225,8 @@ class OracleSpec:
     """An older price refuses every action that adds risk."""
     max_spread: int = knob(BPS, "3 %", low="0 %", high="100 %")
     """Bound of mark around spot."""
-    signers: int = knob(INTEGER, 1, low=1, high=16)
-    threshold: int = knob(INTEGER, 1, low=1, high=16)
+    signers: int = knob(INTEGER, 1, low=1, high=8)
+    threshold: int = knob(INTEGER, 1, low=1, high=8)
     confidence: int = knob(BPS, "100 %", low="0 %", high="100 %")
 
 
@@ -237,9 +238,9 @@ class LiquidationSpec:
     """Share of the slice's value asked at the start."""
     cut_discount: int = knob(BPS, "70 %", low="0 %", high="100 %")
     """Share asked when the fast phase ends."""
-    fast: int = knob(SECONDS, "15 min", low="1 s")
-    slow: int = knob(SECONDS, "12 h", low="1 s")
-    insolvent: int = knob(SECONDS, "1 h", low="1 s")
+    fast: int = knob(SECONDS, "15 min", low="1 s", high="7 d")
+    slow: int = knob(SECONDS, "12 h", low="10 min", high="7 d")
+    insolvent: int = knob(SECONDS, "1 h", low="1 s", high="7 d")
     """In this time an insolvent auction's payment rises from nothing to the maintenance margin."""
     fee: int = knob(BPS, "5 %", low="0 %", high="100 %")
     """Share of the first slice's equity that goes to the insurance fund."""
@@ -248,7 +249,7 @@ class LiquidationSpec:
     """An account with less equity may be taken whole: its lots are too coarse to be cut into slices."""
     reward_rate: int = knob(BPS, "2 %", low="0 %", high="10 %")
     """Share of the equity paid to whoever starts an auction."""
-    reward: int = knob(USD_WAD, "500 USD", low="0 USD")
+    reward: int = knob(USD_WAD, "500 USD", low="0 USD", high="10_000 USD")
     """Bound of that payment."""
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from simulation.config import GbmSpec, JumpSpec, ReplaySpec, Scenario, WaypointSpec
 from simulation.config.load import with_start
+from simulation.domain.units import NANO
 from simulation.market.bars import Bars, read_bars
 from simulation.market.gas import external_prices
 from simulation.market.generated import gbm, jump_diffusion, to_nano_column, waypoints
@@ -17,6 +18,11 @@ from simulation.market.replay import check_window, choose_window, replay
 from simulation.messages.market import PriceTick
 
 __all__ = ["MarketPath", "build_market"]
+
+MAX_TICK = 2**24 - 1
+"""Of the order book (Exchange)."""
+LEAST_TICKS = 100
+"""A price of fewer ticks would leave no two levels within a percent of each other."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +75,24 @@ def build_market(scenario: Scenario) -> tuple[Scenario, MarketPath]:
         prices=np.stack(columns, axis=1),
         external_price=external_prices(scenario.gas, scenario.seed, blocks, block_time),
     )
+    _check_ticks(scenario, path)
     return scenario, path
+
+
+def _check_ticks(scenario: Scenario, path: MarketPath) -> None:
+    """Raise ScenarioError when a price leaves the ticks that the order book has, with room for its quotes."""
+    problems = scenario.problems()
+    for name, market in scenario.protocol.markets.items():
+        prices = path.prices[:, path.symbols.index(market.asset)]
+        lowest, highest = int(prices.min()), int(prices.max())
+        least, most = 2 * highest // MAX_TICK + 1, lowest // LEAST_TICKS
+        if not least <= market.tick <= most:
+            problems.add(
+                f"protocol.markets.{name}.tick",
+                f"prices from {lowest / NANO:g} to {highest / NANO:g} USD do not fit the book",
+                f"{least / NANO:g} to {most / NANO:g} USD",
+            )
+    problems.raise_if_any()
 
 
 def _prices(scenario: Scenario, symbol: str, bars: Bars | None) -> NDArray[np.int64]:

@@ -223,3 +223,23 @@ def test_broken_toml_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected a TOML file") as error:
         load_scenario(written(tmp_path, "[scenario\n"))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("protocol.liquidation.slow", "5 min"),
+        ("protocol.liquidation.fast", "8 d"),
+        ("protocol.liquidation.insolvent", "8 d"),
+        ("protocol.liquidation.reward", "10_001 USD"),
+        ("protocol.liquidation.fee", "29 %"),
+        ("protocol.oracle.signers", "9"),
+        ("protocol.markets.ETH.funding.convergence", "30 min"),
+        ("protocol.markets.ETH.funding.convergence", "90 min"),
+        ("protocol.markets.ETH.funding.max_rate", "3 %/h"),
+    ],
+)
+def test_what_the_contracts_would_refuse_is_refused_by_key(tmp_path: Path, key: str, value: str) -> None:
+    with pytest.raises(ScenarioError) as error:
+        load_scenario(written(tmp_path), [f"{key}={value}"])
+    assert str(error.value).startswith(f"--set: {key}: ") and "\n" not in str(error.value)

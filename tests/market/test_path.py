@@ -12,6 +12,7 @@ import pytest
 
 from simulation.config import JumpSpec, Scenario, load_scenario
 from simulation.domain.units import NANO
+from simulation.errors import ScenarioError
 from simulation.market import MarketPath, build_market
 
 NAMES = ["calm", "black-thursday", "flash-crash"]
@@ -86,3 +87,12 @@ def test_ticks_tell_the_columns() -> None:
     assert tick.price_nano("ETH") == 3435 * NANO
     assert tick.prices == tuple(path.prices[450].tolist())
     assert tick.external_price == path.external_price[450]
+
+
+@pytest.mark.parametrize("tick", ["0.0000001 USD", "20 USD"])
+def test_prices_that_do_not_fit_the_ticks_of_the_book_are_refused(tick: str) -> None:
+    scenario = load_scenario("calm", [f"protocol.markets.ETH.tick={tick}"])
+    with pytest.raises(
+        ScenarioError, match=r"protocol\.markets\.ETH\.tick: prices from .* do not fit the book"
+    ):
+        build_market(scenario)
