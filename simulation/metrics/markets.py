@@ -108,11 +108,19 @@ def keeper_slippage_mean(run: RunTables) -> float | None:
 @metric(
     "Thinnest book",
     "USD",
-    "Smallest value over blocks and markets of the resting bids, or asks, within 1 % of the mid.",
+    "Smallest value over markets and blocks, from the first with orders on both sides, of the resting bids, or "
+    "asks, within 1 % of the mid.",
     better="higher",
 )
 def depth_minimum(run: RunTables) -> float | None:
-    return run.scalar("SELECT min(least(bid_depth_usd, ask_depth_usd)) FROM markets")
+    return run.scalar(
+        """
+        SELECT min(least(bid_depth_usd, ask_depth_usd)) FROM markets JOIN (
+            SELECT market, min(block) AS first FROM markets
+            WHERE bid_depth_usd > 0 AND ask_depth_usd > 0 GROUP BY market
+        ) USING (market) WHERE block >= first
+        """
+    )
 
 
 @metric(
