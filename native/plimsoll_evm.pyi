@@ -8,7 +8,7 @@ An `Evm` is used by one thread at a time; a second one gets RuntimeError while a
 """
 
 from collections.abc import Iterable
-from typing import Final, TypeAlias, final
+from typing import Final, Self, TypeAlias, final
 
 TransactionRow: TypeAlias = tuple[bytes, bytes | None, int, int, int, int, int, bytes]
 """sender, to (None creates), nonce, value, gas_limit, max_fee, max_priority_fee, data"""
@@ -35,15 +35,15 @@ class DumpError(EvmError):
 class Header:
     """The block environment. Blobs are not modelled: BLOBBASEFEE is 1."""
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         number: int,
         timestamp: int,
         coinbase: bytes = ...,
         gas_limit: int = 30_000_000,
         base_fee: int = 0,
         prevrandao: bytes = ...,
-    ) -> None: ...
+    ) -> Self: ...
 
 @final
 class Transactions:
@@ -61,7 +61,7 @@ class Transactions:
         ValueError: a broken last record, or ends of calldata that fall or pass the end of `data`.
     """
 
-    def __init__(self, records: bytes, data: bytes) -> None: ...
+    def __new__(cls, records: bytes, data: bytes) -> Self: ...
 
 @final
 class BlockResult:
@@ -132,9 +132,9 @@ class Evm:
         ValueError: the hard fork is unknown or the cap is 0.
     """
 
-    def __init__(
-        self, chain_id: int = 1337, spec: str = "cancun", tx_gas_limit_cap: int | None = None
-    ) -> None: ...
+    def __new__(
+        cls, chain_id: int = 1337, spec: str = "cancun", tx_gas_limit_cap: int | None = None
+    ) -> Self: ...
     @property
     def chain_id(self) -> int: ...
     def execute_block(

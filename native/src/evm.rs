@@ -108,7 +108,7 @@ impl Evm {
     }
 
     fn storage_many<'py>(&self, py: Python<'py>, address: &[u8], slots: &[u8]) -> Bytes<'py> {
-        if slots.len() % 32 != 0 {
+        if !slots.len().is_multiple_of(32) {
             return Err(PyValueError::new_err("slots: expected 32 bytes for each slot"));
         }
         let address = inputs::address(address)?;

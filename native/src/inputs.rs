@@ -89,7 +89,7 @@ impl Transactions {
     #[new]
     fn new(records: &[u8], data: &[u8]) -> PyResult<Self> {
         let wrong = |text: &str| PyValueError::new_err(text.to_owned());
-        if records.len() % RECORD != 0 {
+        if !records.len().is_multiple_of(RECORD) {
             return Err(wrong("records: expected 113 bytes for each transaction"));
         }
         let mut batch = Batch { rows: Vec::with_capacity(records.len() / RECORD), data: Bytes::copy_from_slice(data) };
