@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.stateful.actions import UPDATE, any_account, rule, signed_price
+from tests.stateful.actions import any_account, rule
 from tests.stateful.driver import Driver
-from tests.stateful.rig import ASSETS, FEEDS, MARKETS, TRADERS, USD_FEED
+from tests.stateful.prices import UPDATE, signed_price
+from tests.stateful.rig import TRADERS, USD_FEED
+from tests.stateful.world_state import ASSETS, FEEDS, MARKETS
 
 __all__ = ["FORBIDDEN", "inflate", "round_trip"]
 
@@ -16,9 +18,7 @@ PAUSES = {"Vault": (1, 2, 16), "Ledger": (4,), "Exchange": (4, 8), "InsuranceFun
 EXTREMES = (0, 1, 2**64, 2**127 - 1, 2**128 - 1, 2**128, 2**255 - 1, 2**255, 2**256 - 1)
 RISK = "set_markets(uint256[],(uint256,uint256,uint256,uint256,uint256,uint256)[])"
 CONTINGENCY = "set_contingency((uint256,uint256,uint256,uint256))"
-PARAMETERS = (
-    "set_parameters((uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256))"
-)
+PARAMETERS = f"set_parameters(({','.join(['uint256'] * 11)}))"
 FEED = "set_feed(uint256,(uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256))"
 
 
@@ -84,7 +84,9 @@ def set_stable_feed(driver: Driver) -> None:
 @rule("risk changes")
 def set_risk(driver: Driver) -> None:
     market = driver.rng.choice(MARKETS)
-    initial, maintenance = driver.rng.choice([(1_000, 500), (1_000, 500), (800, 400), (2_000, 1_000), (400, 390)])
+    initial, maintenance = driver.rng.choice(
+        [(1_000, 500), (1_000, 500), (800, 400), (2_000, 1_000), (400, 390)]
+    )
     risk = (initial, maintenance, 15_000, 25_000, 1_000_000, 2_000_000)
     if driver.rng.random() < 0.1:
         risk = (500, 600, 15_000, 25_000, 1_000_000, 2_000_000)
@@ -371,7 +373,9 @@ def inflate(driver: Driver) -> None:
     spent = rng.choice([0, 1, 10])
     shares = 0
     if spent:
-        outcome = driver.call("attacker", "InsuranceFund", "deposit(uint256,address)", spent, roles["attacker"])
+        outcome = driver.call(
+            "attacker", "InsuranceFund", "deposit(uint256,address)", spent, roles["attacker"]
+        )
         shares = outcome.word() if outcome.ok else 0
         spent = spent if outcome.ok else 0
     donated = rng.choice([1, 10**6, 10**12, 10**20])

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """One run of the protocol under drawn calls: what was called, what it changed, what events alone say.
 
-A rule (actions.py) makes calls through `Driver.call`; each becomes a `Step`, world before and after, that every
-observer sees at once. The driver itself judges nothing.
+A rule (actions.py) makes calls through `Driver.call`; each becomes a `Step`, world before and after, that
+every observer sees at once. The driver itself judges nothing.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -17,26 +17,16 @@ from simulation.domain.interest_math import with_interest
 from simulation.domain.margin_math import (
     Assessment,
     CollateralRisk,
-    Contingency,
-    MarketRisk,
     Portfolio,
     PositionRisk,
     assess,
 )
 from simulation.domain.oracle_math import is_valid, unpack_tick
-from tests.stateful.rig import (
-    ASSETS,
-    MARKETS,
-    ROLES,
-    Account,
-    Event,
-    Outcome,
-    Rig,
-    State,
-    calldata,
-)
+from tests.stateful.parameters import initial_parameters
+from tests.stateful.rig import Rig, calldata
+from tests.stateful.world_state import ASSETS, Account, Event, Outcome, State
 
-__all__ = ["Auction", "Driver", "Margin", "Order", "Parameters", "Step"]
+__all__ = ["Auction", "Driver", "Margin", "Order", "Step"]
 
 IDLE, SOLVENT, INSOLVENT, DELEVERAGE = 1, 2, 4, 8
 ONE_USD = 10**9
@@ -87,29 +77,6 @@ class Margin:
         return max(self.maintenance - self.equity, 0)
 
 
-@dataclass(slots=True)
-class Parameters:
-    """What the owner has set, known from the calls that succeeded."""
-
-    risks: dict[int, dict[int, MarketRisk]]
-    """By engine id and market."""
-    contingency: dict[int, Contingency]
-    haircuts: dict[int, tuple[int, int]]
-    """By asset: maintenance, initial."""
-    collateral_feeds: dict[int, int]
-    decimals: dict[int, int]
-    maker_fee: int
-    taker_fee: int
-    liquidation: tuple[int, ...]
-    """ILiquidator.Parameters in order."""
-    max_rate: dict[int, int]
-    caps: dict[int, int]
-    active: dict[int, bool]
-    deviation: int
-    paused: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    version: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """One contract call and the world on both sides of it, at one time."""
@@ -154,7 +121,7 @@ class Driver:
         self.observers = observers
         self.rig = rig or Rig()
         self.scale = 10 ** (18 - self.rig.protocol.cash.decimals)
-        self.parameters = _initial_parameters(self.rig)
+        self.parameters = initial_parameters(self.rig)
         self.state = self.rig.read()
         self.rule = "setup"
         self.succeeded: Counter[str] = Counter()
@@ -230,11 +197,15 @@ class Driver:
         elif function == "set_delegate":
             role = self.role_of(args[1])
             (self.delegates[args[0]].add if args[2] else self.delegates[args[0]].discard)(role)
-        elif function == "transfer" and step.contract in ("CashToken", "Token:WETH", "Token:WBTC", "Token:EURC"):
+        elif function == "transfer" and step.contract in (
+            "CashToken",
+            "Token:WETH",
+            "Token:WBTC",
+            "Token:EURC",
+        ):
             self.donated[step.contract, self._name_of(args[0])] += args[1]
-        elif function in SETTERS and step.contract != "Oracle":
-            SETTERS[function](parameters, step)
-            parameters.version += 1
+        elif step.contract != "Oracle":
+            parameters.note(step.contract, function, args)
 
     def _note_event(self, step: Step, event: Event) -> None:
         args = event.args
@@ -303,7 +274,7 @@ class Driver:
         return with_interest(account.cash, account.cash_index, index)
 
     def margin(self, state: State, number: int) -> Margin:
-        """Margin of an account in a state, by the twin of the engines; remembered while nothing it needs changes."""
+        """Margin of an account in a state, by the engines' twin; kept while nothing it needs changes."""
         account = state.accounts[number - 1]
         key = (
             state.time,
@@ -366,9 +337,7 @@ class Driver:
     def _assess(self, state: State, number: int, account: Account) -> Margin:
         if not account.positions and not any(account.units):
             cash = self.cash_now(state, account)
-            valid = not state.stable_feed or is_valid(
-                unpack_tick(state.feeds[state.stable_feed]), state.time
-            )
+            valid = not state.stable_feed or is_valid(unpack_tick(state.feeds[state.stable_feed]), state.time)
             return Margin(cash, 0, 0, valid)
         portfolio, valid = self.portfolio(state, number)
         engine = self.engines.get(number, 1)
@@ -376,78 +345,3 @@ class Driver:
             portfolio, self.parameters.risks[engine], self.parameters.contingency[engine]
         )
         return Margin(found.equity, found.initial_margin, found.maintenance_margin, valid)
-
-
-def _initial_parameters(rig: Rig) -> Parameters:
-    protocol = rig.protocol
-    risks = {
-        market: MarketRisk(
-            spec.initial_margin,
-            spec.maintenance_margin,
-            spec.tiers.first_multiplier,
-            spec.tiers.second_multiplier,
-            spec.tiers.first_bound // 10**18,
-            spec.tiers.second_bound // 10**18,
-        )
-        for market, spec in zip(MARKETS, protocol.markets.values(), strict=True)
-    }
-    contingency = Contingency(5_000, 10_000, 990_000_000, 10_000)
-    collaterals = list(protocol.collaterals.values())
-    liquidation = rig.view("Liquidator", "parameters()")
-    return Parameters(
-        risks={1: dict(risks), 2: dict(risks)},
-        contingency={1: contingency, 2: contingency},
-        haircuts={
-            asset: (spec.maintenance_haircut, spec.initial_haircut)
-            for asset, spec in zip(ASSETS, collaterals, strict=True)
-        },
-        collateral_feeds={1: 1, 2: 2, 3: 4},
-        decimals={asset: spec.decimals for asset, spec in zip(ASSETS, collaterals, strict=True)},
-        maker_fee=protocol.fees.maker,
-        taker_fee=protocol.fees.taker,
-        liquidation=tuple(liquidation.word(i) for i in range(11)),
-        max_rate={
-            market: spec.funding.max_rate for market, spec in zip(MARKETS, protocol.markets.values(), strict=True)
-        },
-        caps={
-            market: spec.open_interest_cap
-            for market, spec in zip(MARKETS, protocol.markets.values(), strict=True)
-        },
-        active=dict.fromkeys(MARKETS, True),
-        deviation=protocol.oracle.max_spread,
-    )
-
-
-def _set_pause(parameters: Parameters, step: Step, on: bool) -> None:
-    bits = parameters.paused[step.contract]
-    parameters.paused[step.contract] = bits | step.args[0] if on else bits & ~step.args[0]
-
-
-def _set_risks(parameters: Parameters, step: Step) -> None:
-    engine = 1 if step.contract == "CrossMargin" else 2
-    for market, risk in zip(step.args[0], step.args[1], strict=True):
-        parameters.risks[engine][market] = MarketRisk(*risk)
-
-
-def _set_fees(parameters: Parameters, step: Step) -> None:
-    parameters.maker_fee, parameters.taker_fee = step.args
-
-
-SETTERS: dict[str, Callable[[Parameters, Step], Any]] = {
-    "pause": lambda parameters, step: _set_pause(parameters, step, True),
-    "unpause": lambda parameters, step: _set_pause(parameters, step, False),
-    "set_markets": _set_risks,
-    "set_contingency": lambda parameters, step: parameters.contingency.__setitem__(
-        1 if step.contract == "CrossMargin" else 2, Contingency(step.args[0][0], step.args[0][1], *step.args[0][2:])
-    ),
-    "set_collateral": lambda parameters, step: parameters.haircuts.__setitem__(
-        step.args[0], (step.args[2], step.args[3])
-    ),
-    "set_fees": _set_fees,
-    "set_parameters": lambda parameters, step: setattr(parameters, "liquidation", step.args[0]),
-    "set_funding": lambda parameters, step: parameters.max_rate.__setitem__(step.args[0], step.args[3]),
-    "set_open_interest_cap": lambda parameters, step: parameters.caps.__setitem__(*step.args),
-    "set_active": lambda parameters, step: parameters.active.__setitem__(step.args[0], bool(step.args[1])),
-    "set_interest": lambda parameters, step: None,
-    "set_stable_feed": lambda parameters, step: None,
-}

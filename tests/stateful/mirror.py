@@ -29,11 +29,14 @@ from simulation.domain.oracle_math import FeedConfig, Tick, pack_tick
 from simulation.domain.order_book import OrderBook
 from simulation.domain.orders import Market, NewOrder, Option
 from tests.stateful.driver import Driver, Step
-from tests.stateful.rig import ASSETS, FEEDS, HOLDERS, MARKETS, ROLES, WEALTH, State
+from tests.stateful.rig import ROLES, WEALTH
+from tests.stateful.world_state import ASSETS, FEEDS, HOLDERS, MARKETS, State
 
 __all__ = ["Mirror"]
 
 TOKENS = ("CashToken", "Token:WETH", "Token:WBTC", "Token:EURC")
+MAX_PENALTY = 3 * 10**17
+"""Wad: what a start may cost an owner, first discount included."""
 Handler = Callable[["Mirror", Step], Any]
 
 
@@ -295,7 +298,8 @@ def _set_fees(mirror: Mirror, step: Step) -> None:
 
 def _set_parameters(mirror: Mirror, step: Step) -> None:
     rules = AuctionRules(*step.args[0])
-    if rules.start == 0 or rules.cut > rules.start:
+    penalty = 10**18 - rules.start + rules.fee + rules.reward_rate
+    if rules.cut > rules.start or penalty > MAX_PENALTY:
         raise Refused("liquidator: out of bound")
     mirror.model.liquidation.rules = rules
 

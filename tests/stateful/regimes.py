@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How often which rule is drawn: a run goes through several regimes, so that rare paths are really reached."""
+"""How often which rule is drawn: several regimes, so that rare paths are really reached."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from random import Random
 
-from tests.stateful import actions, control, waterfall
-from tests.stateful.actions import RULES, open_protocol
+from tests.stateful import actions, control, prices, trading, waterfall
+from tests.stateful.actions import PRICES, RULES, log_uniform, setup_account, token_amount
 from tests.stateful.driver import DELEVERAGE, INSOLVENT, SOLVENT, Driver
 from tests.stateful.invariants import Checker
-from tests.stateful.rig import Rig
+from tests.stateful.prices import send_prices
+from tests.stateful.rig import TRADERS, Rig
+from tests.stateful.world_state import FEEDS
 
-__all__ = ["REGIMES", "RULES", "begin", "play", "wait"]
+__all__ = ["REGIMES", "RULES", "begin", "open_protocol", "play", "wait"]
 
-_REGISTERED = (actions, control, waterfall)
+_REGISTERED = (actions, trading, prices, waterfall, control)
 
 BASE = dict.fromkeys(RULES, 1.0)
 TRADING = {
@@ -85,6 +87,26 @@ REGIMES: Mapping[str, tuple[Mapping[str, float], float]] = {
     "anything": (BASE, 500.0),
 }
 """Weights of the rules and the fund that the run begins with, USD."""
+
+
+def open_protocol(driver: Driver, fund_usd: float) -> None:
+    """Prices, accounts of every kind and a fund."""
+    driver.prices = {feed: (price, price) for feed, price in PRICES.items()}
+    send_prices(driver, FEEDS)
+    for i, role in enumerate(TRADERS):
+        setup_account(driver, role, 2 if i % 3 == 2 else 1, log_uniform(driver.rng, 300, 30_000), i % 4)
+    setup_account(driver, "keeper", 1, 3_000_000)
+    setup_account(driver, "rival", 1, 200_000)
+    setup_account(driver, "attacker", 1, 5_000)
+    if fund_usd:
+        amount = token_amount(driver, 0, fund_usd)
+        driver.call(
+            "depositor",
+            "InsuranceFund",
+            "deposit(uint256,address)",
+            amount,
+            driver.rig.roles["depositor"],
+        )
 
 
 def begin(rng: Random, regime: str, rig: Rig | None = None) -> tuple[Driver, Checker]:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The contracts against the model of simulation/domain/model: equal to the wei after each of 7,500 calls.
 
-Compared: what was refused and what was not; every account's cash, interest index, collateral, positions (size,
-average entry, funding index, resting orders); the Vault's books; funding of every market; the levels of the
-book; feeds; the fund's assets and shares; auctions.
+Compared: what was refused and what was not; every account's cash, interest index, collateral, positions
+(size, average entry, funding index, resting orders); the Vault's books; funding of every market; the levels
+of the book; feeds; the fund's assets and shares; auctions.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from random import Random
 
 import pytest
 
-from tests.stateful.actions import open_protocol
 from tests.stateful.driver import Driver
 from tests.stateful.mirror import Mirror
-from tests.stateful.regimes import REGIMES, play
+from tests.stateful.regimes import REGIMES, open_protocol, play
 
 SEEDS = range(3)
 CALLS = 500

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from tests.stateful.actions import RULES, any_account, log_uniform, price_of, rule, token_amount
 from tests.stateful.driver import DELEVERAGE, INSOLVENT, SOLVENT, Driver
-from tests.stateful.rig import MARKETS
+from tests.stateful.world_state import MARKETS
 
 __all__ = ["in_phase"]
 
@@ -143,16 +143,16 @@ def deleverage(driver: Driver) -> None:
         quoted = driver.state.markets[market]
         gain = position.size * (quoted.mark - position.entry - quoted.index + position.funding_index)
         if margin.equity > 0:
-            others.append((_score(gain, abs(position.size), position.entry, quoted.mark, margin.equity), number))
+            others.append(
+                (_score(gain, abs(position.size), position.entry, quoted.mark, margin.equity), number)
+            )
     others.sort(reverse=True)
     chosen = [number for _, number in others[: driver.rng.choice([1, 2, 8])]]
     if driver.rng.random() < 0.1:
         driver.rng.shuffle(chosen)
     if driver.rng.random() < 0.05:
         chosen.append(any_account(driver))
-    driver.call(
-        "keeper", "Liquidator", "deleverage(uint256,uint256,uint256[])", account, market, chosen[:8]
-    )
+    driver.call("keeper", "Liquidator", "deleverage(uint256,uint256,uint256[])", account, market, chosen[:8])
 
 
 def _score(gain: int, size: int, entry: int, mark: int, equity: int) -> int:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An independent model of the whole protocol in exact integers, to compare the contracts with call by call."""
+"""An independent model of the whole protocol in exact integers, to hold the contracts against."""
 
 from __future__ import annotations
 

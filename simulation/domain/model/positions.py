@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Positions, margin, and what a fill, a slice or a deleveraging does to them. May import domain modules only."""
+"""Positions, margin, and what a fill, a slice or a deleveraging does to them. Imports domain modules."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the model keeps for an account, a market and an auction. Units as everywhere: nano, wad, token units."""
+"""What the model keeps for an account, a market and an auction. Units: nano, wad, token units."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The invariants of docs/invariants.md that every call of a stateful run is held against, by their numbers."""
+"""The invariants of docs/invariants.md that every call of a run is held against, by their numbers."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.stateful.driver import Driver, Margin, Step
-from tests.stateful.rig import Account, State
+from tests.stateful.world_state import Account, State
 
 __all__ = ["INVARIANTS", "Check", "Invariant", "Memory", "View", "invariant"]
 
@@ -92,7 +92,9 @@ class View:
         self.parameters = driver.parameters
         self.changed: tuple[int, ...] = tuple(
             number
-            for number, (old, new) in enumerate(zip(step.before.accounts, step.after.accounts, strict=True), 1)
+            for number, (old, new) in enumerate(
+                zip(step.before.accounts, step.after.accounts, strict=True), 1
+            )
             if old is not new
         )
         """Accounts whose storage the step changed."""
@@ -109,7 +111,9 @@ class View:
 
     @property
     def is_parameter_change(self) -> bool:
-        return self.step.contract in ("CrossMargin", "IsolatedMargin") or self.step.function.startswith("set_")
+        return self.step.contract in ("CrossMargin", "IsolatedMargin") or self.step.function.startswith(
+            "set_"
+        )
 
     @property
     def moves_prices(self) -> bool:
@@ -139,7 +143,9 @@ class View:
                     old_size, old_entry, old_index = sizes[account, market]
                 else:
                     old = self.before.accounts[account - 1].positions.get(market)
-                    old_size, old_entry, old_index = (old.size, old.entry, old.funding_index) if old else (0, 0, 0)
+                    old_size, old_entry, old_index = (
+                        (old.size, old.entry, old.funding_index) if old else (0, 0, 0)
+                    )
                 size, entry, index = args["size"], args["entry_price"], args["funding_index"]
                 realised = args["cash"] - cash + args["fee"]
                 funding = -old_size * (index - old_index)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tests.stateful.invariants.base import View, invariant
-from tests.stateful.rig import MARKETS
+from tests.stateful.world_state import MARKETS
 
 __all__: list[str] = []
 
@@ -30,7 +30,11 @@ def inv_31_levels(view: View) -> None:
     assert found == len(levels)
 
 
-@invariant("INV-32", "A fill is at the limit or better, at the maker's price; filled, removed and open lots are what was placed.")
+@invariant(
+    "INV-32",
+    "A fill is at the limit or better, at the maker's price; filled, removed and open lots are what "
+    "was placed.",
+)
 def inv_32_fills(view: View) -> None:
     step, memory = view.step, view.memory
     open_lots = {order_id: order.lots for order_id, order in step.orders.items()}
@@ -59,13 +63,19 @@ def inv_32_fills(view: View) -> None:
         assert step.outcome.word(1) == filled and filled + rests <= wanted
 
 
-@invariant("INV-33", "What was cancelled or filled is gone for good, and only the owner, a delegate or a liquidation removes an order that could fill.")
+@invariant(
+    "INV-33",
+    "What was cancelled or filled is gone for good, and only the owner, a delegate or a liquidation "
+    "removes an order that could fill.",
+)
 def inv_33_final(view: View) -> None:
     step, gone = view.step, view.memory.gone
     for event in step.outcome.events:
         args = event.args
         if event.name == "OrderPlaced":
-            assert args["order_id"] not in gone and args["order_id"] not in step.orders, "an id was used again"
+            assert args["order_id"] not in gone and args["order_id"] not in step.orders, (
+                "an id was used again"
+            )
         elif event.name == "OrderFilled":
             assert args["order_id"] not in gone
             if args["remaining"] == 0:
@@ -86,13 +96,18 @@ def inv_33_final(view: View) -> None:
                 assert step.function in ("place", "replace")
 
 
-@invariant("INV-34", "The best price goes first, then the oldest; no account trades with itself; what is reserved is what rests.")
+@invariant(
+    "INV-34",
+    "The best price goes first, then the oldest; no account trades with itself; what is reserved is "
+    "what rests.",
+)
 def inv_34_priority(view: View) -> None:
     step = view.step
     met = [
         event.args["order_id"]
         for event in step.outcome.events
-        if event.name == "OrderFilled" or (event.name == "OrderRemoved" and event.args["reason"] in (3, 4, 5, 7))
+        if event.name == "OrderFilled"
+        or (event.name == "OrderRemoved" and event.args["reason"] in (3, 4, 5, 7))
     ]
     if met and step.function in ("place", "replace"):
         met = list(dict.fromkeys(met))

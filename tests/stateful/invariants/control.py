@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from tests.stateful.invariants.base import View, invariant
 from tests.stateful.invariants.margin import adds_risk
-from tests.stateful.rig import MARKETS
+from tests.stateful.world_state import MARKETS
 
 __all__: list[str] = []
 
@@ -14,7 +14,11 @@ BPS = 10_000
 GAS_CAP = 16_777_216
 
 
-@invariant("INV-35", "A price with too few, repeated, malleable or foreign signatures is refused; one that was used before changes nothing.")
+@invariant(
+    "INV-35",
+    "A price with too few, repeated, malleable or foreign signatures is refused; one that was used "
+    "before changes nothing.",
+)
 def inv_35_signatures(view: View) -> None:
     step = view.step
     if step.rule == "attacker forges a price":

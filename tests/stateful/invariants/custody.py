@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tests.stateful.invariants.base import View, invariant
-from tests.stateful.rig import ACCOUNTS, ASSETS
+from tests.stateful.world_state import ACCOUNTS, ASSETS
 
 __all__: list[str] = []
 
@@ -12,7 +12,10 @@ TOKENS = ("Token:WETH", "Token:WBTC", "Token:EURC")
 WAD = 10**18
 
 
-@invariant("INV-01", "For each token, what accounts, fees and the fund own plus what was donated is what is held, exactly.")
+@invariant(
+    "INV-01",
+    "For each token, what accounts, fees and the fund own plus what was donated is what is held, exactly.",
+)
 def inv_01_custody(view: View) -> None:
     after, donated = view.after, view.driver.donated
     assert after.backing % view.scale == 0
@@ -57,7 +60,10 @@ def inv_03_shares(view: View) -> None:
     assert sum(view.after.share_balances) == view.after.shares
 
 
-@invariant("INV-04", "A deposit minted no more shares than it paid for, and a withdrawal no more assets than it burnt.")
+@invariant(
+    "INV-04",
+    "A deposit minted no more shares than it paid for, and a withdrawal no more assets than it burnt.",
+)
 def inv_04_share_rounding(view: View) -> None:
     before, after = view.before, view.after
     minted = after.shares - before.shares
@@ -78,7 +84,11 @@ def inv_05_share_price(view: View) -> None:
         ), "share price fell without a draw"
 
 
-@invariant("INV-06", "Cash, fees and interest reserve equal backing, settled PnL and deficit, to the wei; total value is backing plus deficit.")
+@invariant(
+    "INV-06",
+    "Cash, fees and interest reserve equal backing, settled PnL and deficit, to the wei; total value "
+    "is backing plus deficit.",
+)
 def inv_06_identity(view: View) -> None:
     after = view.after
     cash = sum(account.cash for account in after.accounts)
@@ -87,9 +97,7 @@ def inv_06_identity(view: View) -> None:
         for market, position in account.positions.items():
             settled += position.size * (position.entry - position.funding_index)
             quoted = after.markets[market]
-            value += position.size * (
-                quoted.mark - position.entry - (quoted.index - position.funding_index)
-            )
+            value += position.size * (quoted.mark - position.entry - (quoted.index - position.funding_index))
     assert settled == after.net_settled, (settled, after.net_settled)
     assert cash + after.fees + after.reserve == after.backing + after.net_settled + after.deficit
     assert cash + value + after.fees + after.reserve == after.backing + after.deficit
@@ -99,7 +107,9 @@ def inv_06_identity(view: View) -> None:
             assert after.accounts[number - 1].cash == trail, f"cash of account {number} by its events"
 
 
-@invariant("INV-07", "If every account were touched now, the rounding left over would stay with the protocol.")
+@invariant(
+    "INV-07", "If every account were touched now, the rounding left over would stay with the protocol."
+)
 def inv_07_dust(view: View) -> None:
     driver, after, memory = view.driver, view.after, view.memory
     for accrual in view.step.named("InterestAccrued"):

@@ -10,7 +10,17 @@ from tests.stateful.invariants.base import View, invariant
 __all__: list[str] = []
 
 WAD = 10**18
-STEPS = ("start", "start_for", "bid", "mark_insolvent", "mark_deleverage", "deleverage", "write_off", "stop", "refresh")
+STEPS = (
+    "start",
+    "start_for",
+    "bid",
+    "mark_insolvent",
+    "mark_deleverage",
+    "deleverage",
+    "write_off",
+    "stop",
+    "refresh",
+)
 
 
 def _subject(view: View) -> int | None:
@@ -20,7 +30,9 @@ def _subject(view: View) -> int | None:
     return None
 
 
-@invariant("INV-22", "A liquidation starts if and only if equity is below maintenance margin at valid prices.")
+@invariant(
+    "INV-22", "A liquidation starts if and only if equity is below maintenance margin at valid prices."
+)
 def inv_22_start(view: View) -> None:
     step = view.step
     if step.function not in ("start", "start_for") or step.contract != "Liquidator":
@@ -54,7 +66,11 @@ def inv_23_shortfall(view: View) -> None:
     assert after.missing <= before.missing + room, f"account {number}: {before} became {after}"
 
 
-@invariant("INV-24", "A slice of a solvent account above the cutoff stops at the target buffer, give or take a lot of each market.")
+@invariant(
+    "INV-24",
+    "A slice of a solvent account above the cutoff stops at the target buffer, give or take a lot of "
+    "each market.",
+)
 def inv_24_target(view: View) -> None:
     for bid in view.step.named("AuctionBid"):
         number = bid["account"]
@@ -71,7 +87,9 @@ def inv_24_target(view: View) -> None:
         assert margin <= room, f"account {number} was sold {margin} wei beyond its target"
 
 
-@invariant("INV-25", "Discount, fee and reward together keep their bound; a start costs no more than fee and reward.")
+@invariant(
+    "INV-25", "Discount, fee and reward together keep their bound; a start costs no more than fee and reward."
+)
 def inv_25_penalty(view: View) -> None:
     liquidation = view.parameters.liquidation
     start, fee, reward = liquidation[0], liquidation[6], liquidation[8]
@@ -82,10 +100,16 @@ def inv_25_penalty(view: View) -> None:
         number = view.step.args[0]
         before, after = view.margins(number)
         most = max(before.equity, 0) * (fee + reward) // WAD
-        assert 0 <= before.equity - after.equity <= most, f"account {number} paid {before.equity - after.equity}"
+        assert 0 <= before.equity - after.equity <= most, (
+            f"account {number} paid {before.equity - after.equity}"
+        )
 
 
-@invariant("INV-26", "Liquidating oneself gains nothing: what both sides own together does not grow while the account is solvent.")
+@invariant(
+    "INV-26",
+    "Liquidating oneself gains nothing: what both sides own together does not grow while the account "
+    "is solvent.",
+)
 def inv_26_self_liquidation(view: View) -> None:
     for bid in view.step.named("AuctionBid"):
         account, bidder = bid["account"], bid["bidder"]
@@ -96,7 +120,10 @@ def inv_26_self_liquidation(view: View) -> None:
         assert gain <= drawn + 3, f"account {account} and bidder {bidder} gained {gain}"
 
 
-@invariant("INV-27", "A slice costs at least its share of the price of the moment, and in a solvent auction it is never free.")
+@invariant(
+    "INV-27",
+    "A slice costs at least its share of the price of the moment, and in a solvent auction it is never free.",
+)
 def inv_27_price_floor(view: View) -> None:
     liquidation = view.parameters.liquidation
     for bid in view.step.named("AuctionBid"):
@@ -112,11 +139,16 @@ def inv_27_price_floor(view: View) -> None:
             assert before.equity > auction.reserved and bid["price"] > 0
             assert bid["price"] * WAD * WAD >= exact
         else:
-            whole = auction_math.insolvent_price_up(before.equity, before.maintenance, elapsed, liquidation[4])
+            whole = auction_math.insolvent_price_up(
+                before.equity, before.maintenance, elapsed, liquidation[4]
+            )
             assert bid["price"] * WAD >= whole * bid["fraction"]
 
 
-@invariant("INV-28", "Bad debt is recognised once, and each stage of the waterfall acts only when the one before is empty.")
+@invariant(
+    "INV-28",
+    "Bad debt is recognised once, and each stage of the waterfall acts only when the one before is empty.",
+)
 def inv_28_waterfall(view: View) -> None:
     step, before, after, memory = view.step, view.before, view.after, view.memory
     socialised = sum(event["amount"] for event in step.named("DeficitSocialised"))
@@ -152,10 +184,16 @@ def inv_28_waterfall(view: View) -> None:
         assert not any(p.size for p in before.accounts[number - 1].positions.values())
     elif step.function == "write_off":
         account = view.after.accounts[number - 1]
-        assert account.cash >= 0 and not account.liquidating and not account.positions and not any(account.units)
+        assert (
+            account.cash >= 0 and not account.liquidating and not account.positions and not any(account.units)
+        )
 
 
-@invariant("INV-29", "The fund's assets change only by deposits, withdrawals, contributions and draws, and a draw pays at most what is owed.")
+@invariant(
+    "INV-29",
+    "The fund's assets change only by deposits, withdrawals, contributions and draws, and a draw "
+    "pays at most what is owed.",
+)
 def inv_29_fund(view: View) -> None:
     step, before, after = view.step, view.before, view.after
     moved = 0
@@ -182,7 +220,11 @@ def inv_29_fund(view: View) -> None:
         assert before.total_insolvent <= before.fund_assets * view.scale, "left while locked"
 
 
-@invariant("INV-30", "Deleveraging closes in rank order, takes at most the deficit and at most the profit, and leaves no counterparty without equity.")
+@invariant(
+    "INV-30",
+    "Deleveraging closes in rank order, takes at most the deficit and at most the profit, and leaves "
+    "no counterparty without equity.",
+)
 def inv_30_deleveraging(view: View) -> None:
     closes = view.step.named("Deleveraged")
     if not closes:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from simulation.domain.margin_math import requirement_up, weighted
 from tests.stateful.invariants.base import View, invariant, worst_sizes
-from tests.stateful.rig import Account, Position
+from tests.stateful.world_state import Account, Position
 
 __all__ = ["adds_risk"]
 
@@ -25,7 +25,7 @@ def _touched(view: View) -> Iterator[tuple[int, Account, Account]]:
 
 
 def adds_risk(old: Account, new: Account) -> bool:
-    """A position that grew or changed sides, a larger worst size by more resting orders, less of a collateral.
+    """A position that grew or changed sides, a larger worst size by more orders, less of a collateral.
 
     A position that shrinks by a reduce-only order while other orders rest is a reduction, although what these
     could still open is counted from a smaller position.
@@ -48,7 +48,10 @@ def _takes_money(view: View, number: int) -> bool:
     return view.step.function in ("withdraw", "transfer_cash") and view.step.args[0] == number
 
 
-@invariant("INV-08", "Whatever adds risk to an account or takes money out of it leaves equity at or above initial margin.")
+@invariant(
+    "INV-08",
+    "Whatever adds risk to an account or takes money out of it leaves equity at or above initial margin.",
+)
 def inv_08_initial_margin(view: View) -> None:
     for number, old, new in _touched(view):
         if adds_risk(old, new) or _takes_money(view, number):
@@ -65,7 +68,11 @@ def inv_09_shortfall(view: View) -> None:
         assert after.shortfall <= max(before.shortfall, 0), f"account {number}: {before} became {after}"
 
 
-@invariant("INV-10", "Initial margin is at least maintenance margin, which is not negative, and the contracts say what the exact integers say.")
+@invariant(
+    "INV-10",
+    "Initial margin is at least maintenance margin, which is not negative, and the contracts say "
+    "what the exact integers say.",
+)
 def inv_10_requirements(view: View) -> None:
     driver, state = view.driver, view.after
     for number in range(1, state.account_count + 1):
@@ -81,7 +88,11 @@ def inv_10_requirements(view: View) -> None:
         assert found == (margin.initial, margin.maintenance, margin.equity, margin.valid), f"account {number}"
 
 
-@invariant("INV-13", "A new account changes nobody's margin, and two halves of a position need at least what the whole needs below the first tier.")
+@invariant(
+    "INV-13",
+    "A new account changes nobody's margin, and two halves of a position need at least what the "
+    "whole needs below the first tier.",
+)
 def inv_13_splitting(view: View) -> None:
     if view.step.function == "create_account" and view.step.ok:
         assert all(number == view.after.account_count for number in view.changed)
@@ -92,11 +103,15 @@ def inv_13_splitting(view: View) -> None:
         whole, part = abs(change.size), abs(change.size) // 3
         if whole * mark >= risk.first_bound * 10**18:
             continue
-        parts = sum(requirement_up(weighted(size * mark, risk), risk.initial) for size in (part, whole - part))
+        parts = sum(
+            requirement_up(weighted(size * mark, risk), risk.initial) for size in (part, whole - part)
+        )
         assert parts >= requirement_up(weighted(whole * mark, risk), risk.initial)
 
 
-@invariant("INV-14", "An isolated account holds one market; no step changes an account that it does not name.")
+@invariant(
+    "INV-14", "An isolated account holds one market; no step changes an account that it does not name."
+)
 def inv_14_silo(view: View) -> None:
     for number in view.changed:
         if view.driver.engines.get(number) == 2:
@@ -105,15 +120,24 @@ def inv_14_silo(view: View) -> None:
         return
     named: set[int] = set()
     for event in view.step.outcome.events:
-        named.update(event.args[key] for key in ("account", "maker", "taker", "bidder", "counterparty") if key in event.args)
+        named.update(
+            event.args[key]
+            for key in ("account", "maker", "taker", "bidder", "counterparty")
+            if key in event.args
+        )
     if view.step.contract != "Oracle":
         assert set(view.changed) <= named, f"{set(view.changed) - named} changed without an event"
 
 
-@invariant("INV-36", "With a price that is stale, flagged or of low confidence, nothing adds risk or takes collateral.")
+@invariant(
+    "INV-36",
+    "With a price that is stale, flagged or of low confidence, nothing adds risk or takes collateral.",
+)
 def inv_36_valid_prices(view: View) -> None:
     for number, old, new in _touched(view):
         if not (adds_risk(old, new) or _takes_money(view, number)):
             continue
         flat = not new.positions and new.cash >= 0
-        assert flat or view.margins(number)[1].valid, f"account {number} took risk at prices that are not valid"
+        assert flat or view.margins(number)[1].valid, (
+            f"account {number} took risk at prices that are not valid"
+        )

@@ -7,7 +7,7 @@ from simulation.domain.funding_math import accrue, index_nano
 from simulation.domain.oracle_math import fresh_until, unpack_tick
 from tests.stateful.driver import Driver
 from tests.stateful.invariants.base import View, invariant
-from tests.stateful.rig import ACCOUNTS, MARKETS, State
+from tests.stateful.world_state import ACCOUNTS, MARKETS, State
 
 __all__ = ["time_accrues_linearly"]
 
@@ -28,7 +28,9 @@ def inv_16_open_interest(view: View) -> None:
         assert longs == shorts == view.after.markets[market].open_interest, f"market {market}"
 
 
-@invariant("INV-17", "Per market, what was realised and what is unrealised, before fees, sum to zero exactly.")
+@invariant(
+    "INV-17", "Per market, what was realised and what is unrealised, before fees, sum to zero exactly."
+)
 def inv_17_zero_sum(view: View) -> None:
     realised = view.memory.realised
     for change in view.changes:
@@ -45,7 +47,10 @@ def inv_17_zero_sum(view: View) -> None:
         assert realised[market] + open_value == 0, f"market {market}"
 
 
-@invariant("INV-18", "A change of position books exactly size times price, whatever the rounding of the average entry.")
+@invariant(
+    "INV-18",
+    "A change of position books exactly size times price, whatever the rounding of the average entry.",
+)
 def inv_18_exact_pnl(view: View) -> None:
     changes = view.changes
     if not changes:
@@ -99,7 +104,11 @@ def inv_19_funding(view: View) -> None:
         assert paid[market] + pending == 0, f"market {market}"
 
 
-@invariant("INV-20", "The funding index is what the rate in force makes of the time since the last touch; touching does not move it; the rate keeps its cap.")
+@invariant(
+    "INV-20",
+    "The funding index is what the rate in force makes of the time since the last touch; touching "
+    "does not move it; the rate keeps its cap.",
+)
 def inv_20_funding_index(view: View) -> None:
     before, after = view.before, view.after
     for place, market in enumerate(MARKETS):
@@ -124,7 +133,10 @@ def _index_now(state: State, market: int, accrued_until: int) -> int:
     return index_nano(accrue(quoted.stored_index, quoted.rate, until - accrued_until, tick.spot))
 
 
-@invariant("INV-21", "Interest indexes never fall, and total loans and balances are the sums of accounts within rounding.")
+@invariant(
+    "INV-21",
+    "Interest indexes never fall, and total loans and balances are the sums of accounts within rounding.",
+)
 def inv_21_interest(view: View) -> None:
     before, after = view.before, view.after
     assert after.borrow_index >= before.borrow_index and after.supply_index >= before.supply_index
