@@ -13,7 +13,7 @@ from simulation.engine.abi import encode_call
 from simulation.engine.terms import Protocol
 from simulation.messages import Books, Wide, int128
 
-__all__ = ["RawFeed", "RawMarket", "RawWorld", "WorldReader"]
+__all__ = ["RawFeed", "RawMarket", "RawWorld", "WorldReader", "union"]
 
 MAX_LEDGER_WORDS = 16_384
 MAX_VAULT_WORDS = 8_192
@@ -177,7 +177,7 @@ class WorldReader:
         rest, world = iter(answers), self._world
         ledger = self._table(rest, 1 + 2 * self._markets, MAX_LEDGER_WORDS)
         vault = self._table(rest, 1 + self._assets, MAX_VAULT_WORDS)
-        changed = np.union1d(self._update_ledger(ledger), self._update_vault(vault))
+        changed = union(self._update_ledger(ledger), self._update_vault(vault), self._accounts)
         words, ticks = _integers(next(rest))[2:], _integers(next(rest))[2:]
         books = [_signed(value) for value in _integers(next(rest))]
         world.changed = changed
@@ -259,6 +259,13 @@ class WorldReader:
             world.cash_index.put(rows, Wide(index.view(np.int64), fresh[:, 1]))
             world.collateral.put(rows, int128(fresh[:, 4:].reshape(len(rows), -1, 4)))
         return rows
+
+
+def union(some: NDArray[np.int64], others: NDArray[np.int64], accounts: int) -> NDArray[np.int64]:
+    """Rows that are in either, rising."""
+    named = np.zeros(accounts, np.bool_)
+    named[some] = named[others] = True
+    return np.flatnonzero(named)
 
 
 def _integers(answer: bytes) -> list[int]:

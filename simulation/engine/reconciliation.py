@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulation.engine.mirror import ENTRY, FUNDING, SIZE, Mirror
-from simulation.engine.reader import RawWorld
+from simulation.engine.reader import RawWorld, union
 from simulation.engine.terms import Protocol
 from simulation.errors import ReconciliationError
 from simulation.messages import Wide
@@ -30,7 +30,7 @@ def reconcile(block: int, mirror: Mirror, raw: RawWorld, protocol: Protocol) -> 
     """
     check = _Check(block)
     check.number("number of accounts", mirror.accounts, len(raw.cash))
-    rows = np.union1d(raw.changed, mirror.touched)
+    rows = union(raw.changed, mirror.touched, mirror.accounts)
     if len(rows):
         _compare_accounts(check, rows, mirror, raw, protocol)
         _compare_resting(check, rows, mirror, raw, protocol)

@@ -185,10 +185,9 @@ class Simulation:
         self._hand_over()
         result = self._chain.execute_block(env, transactions)
         self._await_check()
-        decoding = self._clerk.give(partial(self._take_in, result.logs, tick.timestamp))
+        taking_in = self._clerk.give(partial(self._take_in, number, tick, block, result))
         answers = self._chain.call_many(env, self._calls)
-        events = decoding.result()
-        rows = self._settle(number, block, result, self._views.eth_price(tick))
+        events, rows = taking_in.result()
         raw = self._world(env, answers)
         self._view = self._views.after(number, env.base_fee, tick, self._mirror, raw)
         self._liquidations += sum(len(columns) for columns in events if columns.name == "AuctionStarted")
@@ -209,13 +208,14 @@ class Simulation:
         )
         self._open = partial(reconcile, number, self._mirror, raw, self._protocol), record
 
-    def _take_in(self, logs: Logs, timestamp: int) -> Sequence[EventColumns]:
-        """The events of a block, in the mirror already."""
-        events = self._decode(logs)
-        self._mirror.apply(events, timestamp)
-        for market in range(1, len(self._protocol.markets) + 1):
-            self._mirror.book.levels(market, True)
-        return events
+    def _take_in(
+        self, number: int, tick: PriceTick, block: Block[Ticket], result: BlockResult
+    ) -> tuple[Sequence[EventColumns], list[Submitted]]:
+        """The events of a block, in the mirror already, and what became of its transactions."""
+        events = self._decode(result.logs)
+        self._mirror.apply(events, tick.timestamp)
+        self._mirror.book.levels(1, True)
+        return events, self._settle(number, block, result, self._views.eth_price(tick))
 
     def _hand_over(self) -> None:
         """Has the block before checked and, when its books agree, recorded."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from simulation.engine.margin import auction_terms, margins
 from simulation.engine.mirror import Mirror
-from simulation.engine.reader import RawWorld
+from simulation.engine.reader import RawWorld, union
 from simulation.engine.terms import Protocol
 from simulation.messages import (
     AccountsView,
@@ -223,7 +223,7 @@ class ViewBuilder:
             )
             rows = np.arange(mirror.accounts)
         else:
-            rows = np.union1d(raw.changed, mirror.touched)
+            rows = union(raw.changed, mirror.touched, mirror.accounts)
         if not len(rows):
             return
         now = self._now

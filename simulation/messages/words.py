@@ -137,6 +137,10 @@ class Wide:
 
     def floats(self, scale: float = 1.0) -> NDArray[np.float64]:
         """Nearest floats times `scale`; small negative values keep their precision."""
+        short = self.low.view(np.int64)
+        if (self.high == short >> 63).all():
+            near: NDArray[np.float64] = short * scale
+            return near
         negative = self.high < 0
         low = np.where(negative, ~self.low + np.uint64(1), self.low)
         bits = self.high.astype(np.uint64)
