@@ -6,12 +6,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 VENV = Path(__file__).resolve().parents[1] / ".venv"
 os.environ.setdefault("VVM_BINARY_PATH", str(VENV / "vvm"))
 os.environ.setdefault("APE_DATA_FOLDER", str(VENV / "ape"))
 
-# Machines differ and share their cores: how long one example takes says nothing about the code.
-settings.register_profile("plimsoll", deadline=None, print_blob=True)
+# Machines differ and share their cores: how long one example takes says nothing about the code. The default draws
+# the same examples in every run, as everything here repeats; PLIMSOLL_TEST_EXAMPLES=new looks for new ones.
+_NEW = os.environ.get("PLIMSOLL_TEST_EXAMPLES") == "new"
+settings.register_profile(
+    "plimsoll",
+    deadline=None,
+    print_blob=_NEW,
+    derandomize=not _NEW,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("plimsoll")
