@@ -148,7 +148,8 @@ class Driver:
         """One transaction, observed."""
         before = self.state
         outcome = self.rig.send(self.rig.roles[caller], contract, calldata(signature, *args))
-        after = self.rig.read()
+        # What reverts changes no slot anywhere (the checker asserts it), so the world is the one before.
+        after = self.rig.read() if outcome.ok else before
         function = signature.split("(", 1)[0]
         step = Step(
             rule=self.rule,

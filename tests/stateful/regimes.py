@@ -132,7 +132,6 @@ def wait(driver: Driver) -> None:
 
 
 NEEDS: Mapping[str, int] = {
-    "restart": SOLVENT,
     "mark insolvent": SOLVENT,
     "rescue": SOLVENT | INSOLVENT,
     "bid on an insolvent account": INSOLVENT,

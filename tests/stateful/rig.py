@@ -161,6 +161,7 @@ class Rig:
             ok=ok,
             halted=status == plimsoll_evm.HALT,
             gas=int.from_bytes(block.gas_used, "little"),
+            changed_slots=block.changed_slots,
             output=block.output_of(0),
             events=self._decode_logs(block) if ok else (),
         )
@@ -171,7 +172,9 @@ class Rig:
         header = plimsoll_evm.Header(self.number, self.time, COINBASE, VIEW_GAS, 0)
         found = self.evm.call_many(header, [row])
         status = found.status[0]
-        return Outcome(status == plimsoll_evm.SUCCESS, status == plimsoll_evm.HALT, 0, found.output_of(0), ())
+        return Outcome(
+            status == plimsoll_evm.SUCCESS, status == plimsoll_evm.HALT, 0, 0, found.output_of(0), ()
+        )
 
     def snapshot(self) -> tuple[Any, int, int, dict[bytes, int]]:
         return self.evm.copy(), self.time, self.number, dict(self._nonces)

@@ -51,10 +51,17 @@ def start_for(driver: Driver) -> None:
     driver.call("keeper", "Liquidator", START_FOR, _below(driver, True), keeper)
 
 
-def _run_out(driver: Driver, account: int) -> None:
+def _prey(driver: Driver) -> int:
+    """An account in a solvent auction; where there is none, one is opened if any account is due."""
+    if not any(auction.phase == SOLVENT for auction in driver.auctions.values()):
+        driver.call("keeper", "Liquidator", START, _below(driver, True))
+    return in_phase(driver, SOLVENT)
+
+
+def _run_out(driver: Driver, account: int, chance: float) -> None:
     """Nobody bids until the auction is over."""
     auction = driver.auctions.get(account)
-    if auction is None or driver.rng.random() < 0.5:
+    if auction is None or driver.rng.random() > chance:
         return
     _, _, fast, slow, *_ = driver.parameters.liquidation
     driver.advance(max(auction.started + fast + slow - driver.rig.time, 0))
@@ -63,8 +70,8 @@ def _run_out(driver: Driver, account: int) -> None:
 
 @rule("restart")
 def restart(driver: Driver) -> None:
-    account = in_phase(driver, SOLVENT)
-    _run_out(driver, account)
+    account = _prey(driver)
+    _run_out(driver, account, 0.9)
     driver.call("rival", "Liquidator", START, account)
 
 
@@ -91,10 +98,7 @@ def _bid(driver: Driver, account: int) -> None:
 @rule("bid")
 def bid_solvent(driver: Driver) -> None:
     """A keeper who looks for prey, opens the auction where nobody has, and takes one slice or several."""
-    if not any(auction.phase == SOLVENT for auction in driver.auctions.values()):
-        account = _below(driver, True)
-        driver.call("keeper", "Liquidator", START, account)
-    account = in_phase(driver, SOLVENT)
+    account = _prey(driver)
     for _ in range(driver.rng.choice([1, 1, 2, 4])):
         _bid(driver, account)
         if account not in driver.auctions:
@@ -114,7 +118,7 @@ def bid_collateral(driver: Driver) -> None:
 @rule("mark insolvent")
 def mark_insolvent(driver: Driver) -> None:
     account = in_phase(driver, SOLVENT)
-    _run_out(driver, account)
+    _run_out(driver, account, 0.5)
     driver.call("keeper", "Liquidator", "mark_insolvent(uint256)", account)
 
 

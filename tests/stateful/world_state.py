@@ -122,6 +122,8 @@ class Outcome:
     halted: bool
     """Out of gas or an invalid instruction, which nothing may ever run into."""
     gas: int
+    changed_slots: int
+    """Storage slots of any contract that are not what they were before."""
     output: bytes
     events: tuple[Event, ...]
 

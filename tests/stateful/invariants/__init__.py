@@ -16,7 +16,7 @@ _REGISTERED = (custody, margin, settlement, liquidation, book, control)
 class Checker:
     """Observes a driver and runs every invariant after every call.
 
-    A call that reverts must leave the very bytes of the world as they were; what holds of a state then still
+    A call that reverts must leave every slot of every contract as it was; what holds of a state then still
     does, so only the checks that ask what was refused run again.
     """
 
@@ -37,7 +37,7 @@ class Checker:
         view = View(driver, step, self.memory)
         checks = INVARIANTS
         if not step.ok:
-            assert step.before.raw == step.after.raw, f"{_told(step)} reverted and left a trace"
+            assert step.outcome.changed_slots == 0, f"{_told(step)} reverted and left a trace"
             checks = self._on_revert
         for found in checks:
             try:
