@@ -54,6 +54,5 @@ TestProtocolMachine = ProtocolMachine.TestCase
 TestProtocolMachine.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
-    derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
