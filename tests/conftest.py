@@ -13,7 +13,7 @@ os.environ.setdefault("VVM_BINARY_PATH", str(VENV / "vvm"))
 os.environ.setdefault("APE_DATA_FOLDER", str(VENV / "ape"))
 
 # Machines differ and share their cores: how long one example takes says nothing about the code. By default
-# every run draws the same examples, as everything here repeats; PLIMSOLL_TEST_EXAMPLES=new looks for new ones.
+# every run draws the same examples, as all else here repeats; PLIMSOLL_TEST_EXAMPLES=new looks for new ones.
 _NEW = os.environ.get("PLIMSOLL_TEST_EXAMPLES") == "new"
 settings.register_profile(
     "plimsoll",
