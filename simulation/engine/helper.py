@@ -38,13 +38,23 @@ class Task(Generic[T]):
         finally:
             self._done.release()
 
+    @property
+    def done(self) -> bool:
+        """Whether `result` would not wait."""
+        return not self._done.locked()
+
+    def wait(self) -> None:
+        """Returns when the work is done, however it ended."""
+        with self._done:
+            pass
+
     def result(self) -> T:
         """Waits for the work and returns what it returned, or raises what it raised."""
-        with self._done:
-            if self._error is not None:
-                raise self._error
-            value: T = self._value
-            return value
+        self.wait()
+        if self._error is not None:
+            raise self._error
+        value: T = self._value
+        return value
 
 
 class Helper:

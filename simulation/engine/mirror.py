@@ -120,29 +120,32 @@ class Mirror:
 
     def apply(self, events: Sequence[EventColumns], timestamp: int) -> None:
         """Takes in all events of one block at its time, unix seconds."""
-        by_name: dict[str, EventColumns] = {}
-        transfers: list[EventColumns] = []
-        for columns in events:
-            if columns.name == "Transfer":
-                transfers.append(columns)
-            else:
-                by_name[columns.name] = columns
+        self.apply_market(events, timestamp)
+        self.apply_money(events)
+
+    def apply_market(self, events: Sequence[EventColumns], timestamp: int) -> None:
+        """The part that decisions need at once: orders, auctions, wallets and interest indexes."""
+        by_name = {columns.name: columns for columns in events if columns.name != "Transfer"}
         if "AccountCreated" in by_name:
             self._create(by_name["AccountCreated"])
-        self._apply_cash(by_name)
-        self._apply_collateral(by_name)
-        if "PositionModified" in by_name:
-            self._apply_positions(by_name["PositionModified"])
         if "InterestAccrued" in by_name:
             accrued = by_name["InterestAccrued"]
             self.borrow_index = float(accrued.wide("borrow_index").floats()[-1])
             self.supply_index = float(accrued.wide("supply_index").floats()[-1])
         self.book.apply(by_name)
         self._apply_liquidation(by_name, timestamp)
-        self._note_touched(by_name)
-        for columns in transfers:
-            if columns.contract in self.tokens:
+        for columns in events:
+            if columns.name == "Transfer" and columns.contract in self.tokens:
                 self._apply_transfers(columns)
+
+    def apply_money(self, events: Sequence[EventColumns]) -> None:
+        """The part that only reconciliation needs: cash, collateral and positions."""
+        by_name = {columns.name: columns for columns in events if columns.name != "Transfer"}
+        self._apply_cash(by_name)
+        self._apply_collateral(by_name)
+        if "PositionModified" in by_name:
+            self._apply_positions(by_name["PositionModified"])
+        self._note_touched(by_name)
 
     def _note_touched(self, events: Mapping[str, EventColumns]) -> None:
         named = [

@@ -8,6 +8,7 @@ all of engine, agents, mempool, market, chain.protocol, config, messages.
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -45,6 +46,9 @@ COINBASE = b"\xc0" * 20
 """Receives the tips of every block."""
 
 Decode = Callable[[Logs], Sequence[EventColumns]]
+
+BACKLOG = 64
+"""Blocks that may wait to be recorded while a row group is written."""
 
 STAYS = frozenset({"nonce too high", "gas limit above what the block has left", "max fee below base fee"})
 """Exclusions that time may heal; a transaction excluded for any other reason leaves the pool."""
@@ -135,7 +139,7 @@ class Simulation:
         self._open: tuple[Callable[[], None], Callable[[], None]] | None = None
         """Check and record of the latest block, not begun."""
         self._checking: Task[None] | None = None
-        self._writing: Task[None] | None = None
+        self._writing: deque[Task[None]] = deque()
         self._base_fee = gas.initial_base_fee
         self._hash = GENESIS
         self._liquidations = 0
@@ -206,26 +210,29 @@ class Simulation:
             self._chain.state_hash(),
             self._measures(self._view) if self._recorder.samples(number) else [],
         )
-        self._open = partial(reconcile, number, self._mirror, raw, self._protocol), record
+        self._open = partial(self._check, number, events, raw), record
 
     def _take_in(
         self, number: int, tick: PriceTick, block: Block[Ticket], result: BlockResult
     ) -> tuple[Sequence[EventColumns], list[Submitted]]:
-        """The events of a block, in the mirror already, and what became of its transactions."""
+        """The events of a block, the urgent ones in the mirror already, and the end of its transactions."""
         events = self._decode(result.logs)
-        self._mirror.apply(events, tick.timestamp)
+        self._mirror.apply_market(events, tick.timestamp)
         self._mirror.book.levels(1, True)
         return events, self._settle(number, block, result, self._views.eth_price(tick))
 
+    def _check(self, number: int, events: Sequence[EventColumns], raw: RawWorld) -> None:
+        self._mirror.apply_money(events)
+        reconcile(number, self._mirror, raw, self._protocol)
+
     def _hand_over(self) -> None:
         """Has the block before checked and, when its books agree, recorded."""
-        writing, self._writing = self._writing, None
-        if writing is not None:
-            writing.result()
+        while self._writing and (self._writing[0].done or len(self._writing) > BACKLOG):
+            self._writing.popleft().result()
         if self._open is not None:
             (check, record), self._open = self._open, None
             checking = self._checking = self._clerk.give(check)
-            self._writing = self._scribe.give(partial(_record_checked, checking, record))
+            self._writing.append(self._scribe.give(partial(_record_checked, checking, record)))
 
     def _await_check(self) -> None:
         """Raises ReconciliationError when the books of the block before do not agree."""
@@ -235,9 +242,15 @@ class Simulation:
 
     def _close(self) -> None:
         """Checks and records the latest block and waits for it."""
-        self._hand_over()
-        self._await_check()
-        self._hand_over()
+        try:
+            self._hand_over()
+            self._await_check()
+        finally:
+            writing, self._writing = list(self._writing), deque()
+            for task in writing:
+                task.wait()
+        for task in writing:
+            task.result()
 
     def _ask(self, view: View) -> None:
         """Everyone decides from the same view; the relayers' prices arrive first."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from simulation.engine.margin import auction_terms, margins
 from simulation.engine.mirror import Mirror
-from simulation.engine.reader import RawWorld, union
+from simulation.engine.reader import RawWorld
 from simulation.engine.terms import Protocol
 from simulation.messages import (
     AccountsView,
@@ -164,7 +164,7 @@ class ViewBuilder:
         return tuple(found)
 
     def _accounts(self, mirror: Mirror, raw: RawWorld, prices: Floats) -> AccountsView:
-        self._refresh(mirror, raw)
+        self._refresh(raw)
         now = self._now
         assert now is not None
         # Interest since an account was last touched: its side's index now over the index it was touched at.
@@ -210,28 +210,29 @@ class ViewBuilder:
             getattr(view, name).flags.writeable = False
         return view
 
-    def _refresh(self, mirror: Mirror, raw: RawWorld) -> None:
-        """Brings the floats of all accounts up to date: only rows that chain or events have touched moved."""
-        if self._now is None or len(self._now.cash) != mirror.accounts:
-            shape = mirror.positions.low.shape[:2]
+    def _refresh(self, raw: RawWorld) -> None:
+        """Brings the floats of all accounts up to date: those whose words on chain changed."""
+        accounts = len(raw.cash)
+        if self._now is None or len(self._now.cash) != accounts:
+            shape = raw.positions.low.shape[:2]
             self._now = _Floats(
-                cash=np.zeros(mirror.accounts),
-                cash_index=np.zeros(mirror.accounts),
+                cash=np.zeros(accounts),
+                cash_index=np.zeros(accounts),
                 positions=np.zeros((3, *shape)),
                 resting=np.zeros((2, *shape)),
-                collateral=np.zeros(mirror.collateral.low.shape),
+                collateral=np.zeros(raw.collateral.low.shape),
             )
-            rows = np.arange(mirror.accounts)
+            rows = np.arange(accounts)
         else:
-            rows = union(raw.changed, mirror.touched, mirror.accounts)
+            rows = raw.changed
         if not len(rows):
             return
         now = self._now
-        now.cash[rows] = mirror.cash[rows].floats(WAD)
+        now.cash[rows] = raw.cash[rows].floats(WAD)
         now.cash_index[rows] = raw.cash_index[rows].floats()
-        now.positions[:, rows] = np.moveaxis(mirror.positions[rows].floats(NANO), 2, 0)
+        now.positions[:, rows] = np.moveaxis(raw.positions[rows].floats(NANO), 2, 0)
         now.resting[:, rows] = np.moveaxis(raw.resting[rows].floats(NANO), 2, 0)
-        now.collateral[rows] = mirror.collateral[rows].floats() * self._units[1:]
+        now.collateral[rows] = raw.collateral[rows].floats() * self._units[1:]
 
     def _auctions(self, mirror: Mirror, accounts: AccountsView, timestamp: int) -> AuctionsView:
         if not mirror.auctions:
