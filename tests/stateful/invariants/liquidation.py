@@ -160,6 +160,12 @@ def inv_28_waterfall(view: View) -> None:
         assert after.fund_assets == 0, "a loss was socialised while the fund had assets"
     if after.deficit < before.deficit + socialised:
         assert step.function in ("withdraw", "sweep_fees")
+    if step.ok and step.function == "withdraw" and step.contract == "Vault" and step.args[1] == 0:
+        # A socialised loss is borne in proportion: at least the share of all claims that the tokens are.
+        old, new = view.account(step.args[0])
+        burnt = view.driver.cash_now(before, old) - new.cash
+        paid = step.args[2] * view.scale
+        assert burnt * before.backing >= paid * (before.backing + before.deficit), f"{burnt} burnt"
     number = _subject(view)
     if number is None:
         return
