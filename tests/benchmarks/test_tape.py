@@ -29,7 +29,7 @@ def tape(tmp_path_factory: pytest.TempPathFactory) -> Tape:
 def test_replay_of_the_recorded_blocks_ends_in_the_state_of_the_run(tape: Tape) -> None:
     blocks = tape.prepare()
     assert len(blocks) == 20
-    assert sum(len(transactions) for _, transactions in blocks) > 100
+    assert sum(len(given) for _, given in tape.blocks) > 100
     evm = tape.start()
     assert evm.state_hash() != tape.state_hash()
     replay(evm, blocks)
@@ -45,7 +45,7 @@ def test_every_replay_starts_from_the_state_before_the_first_block(tape: Tape) -
 
 def test_replay_without_the_last_block_that_did_something_ends_elsewhere(tape: Tape) -> None:
     blocks = tape.prepare()
-    last = max(place for place, (_, transactions) in enumerate(blocks) if len(transactions))
+    last = max(place for place, (_, given) in enumerate(tape.blocks) if given)
     evm = tape.start()
     replay(evm, blocks[:last])
     assert evm.state_hash() != tape.state_hash()
