@@ -15,7 +15,7 @@ from simulation.messages import Books, Wide, int128
 
 __all__ = ["RawFeed", "RawMarket", "RawWorld", "WorldReader", "union"]
 
-MAX_LEDGER_WORDS = 16_384
+MAX_LEDGER_WORDS = 2_048
 MAX_VAULT_WORDS = 8_192
 MAX_ACCOUNTS = 8_192
 POSITION_SIGNS = np.array([2**15, 0, 2**15])
@@ -142,15 +142,17 @@ class WorldReader:
             fund_supply=0,
             fund_locked=False,
         )
+        self._ledger_chunks = tuple(self._chunks(1 + 2 * self._markets, MAX_LEDGER_WORDS))
+        self._vault_chunks = tuple(self._chunks(1 + self._assets, MAX_VAULT_WORDS))
         self.calls = tuple(self._calls(protocol))
         """Target address and calldata, in the order in which `decode` takes the answers."""
 
     def _calls(self, protocol: Protocol) -> Iterator[tuple[bytes, bytes]]:
         at = protocol.addresses
         markets = list(range(1, self._markets + 1))
-        for first, count in self._chunks(1 + 2 * self._markets, MAX_LEDGER_WORDS):
+        for first, count in self._ledger_chunks:
             yield at["Ledger"], encode_call("words_of(uint256,uint256,uint256[])", first, count, markets)
-        for first, count in self._chunks(1 + self._assets, MAX_VAULT_WORDS):
+        for first, count in self._vault_chunks:
             yield at["Vault"], encode_call("words_of(uint256,uint256,uint256)", first, count, self._assets)
         yield at["Instruments"], encode_call("words(uint256[])", markets)
         yield at["Oracle"], encode_call("words(uint256[])", [feed.feed for feed in protocol.feeds])
@@ -175,8 +177,8 @@ class WorldReader:
     def decode(self, answers: Sequence[bytes]) -> RawWorld:
         """The world from the answers to `calls`: only words that differ from the read before are decoded."""
         rest, world = iter(answers), self._world
-        ledger = self._table(rest, 1 + 2 * self._markets, MAX_LEDGER_WORDS)
-        vault = self._table(rest, 1 + self._assets, MAX_VAULT_WORDS)
+        ledger = self._table(rest, 1 + 2 * self._markets, self._ledger_chunks)
+        vault = self._table(rest, 1 + self._assets, self._vault_chunks)
         changed = union(self._update_ledger(ledger), self._update_vault(vault), self._accounts)
         words, ticks = _integers(next(rest))[2:], _integers(next(rest))[2:]
         books = [_signed(value) for value in _integers(next(rest))]
@@ -215,11 +217,11 @@ class WorldReader:
             open_interest=interest[0],
         )
 
-    def _table(self, rest: Iterator[bytes], words: int, most: int) -> NDArray[np.uint64]:
+    @staticmethod
+    def _table(rest: Iterator[bytes], words: int, chunks: Sequence[tuple[int, int]]) -> NDArray[np.uint64]:
         """Words of all accounts as they came, big-endian, a row each."""
         parts = [
-            np.frombuffer(next(rest), np.uint64, offset=64).reshape(count, 4 * words)
-            for _, count in self._chunks(words, most)
+            np.frombuffer(next(rest), np.uint64, offset=64).reshape(count, 4 * words) for _, count in chunks
         ]
         return np.concatenate(parts) if len(parts) != 1 else parts[0]
 
@@ -227,7 +229,7 @@ class WorldReader:
         """Rows that differ from the read before, and their words, big-endian as they came."""
         before = self._words[table]
         if before.shape == words.shape:
-            rows = np.flatnonzero((before != words).any(axis=1))
+            rows = np.unique(np.flatnonzero(before != words) // words.shape[1])
         else:
             rows = np.arange(len(words))
         self._words[table] = words

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -370,7 +371,8 @@ class Simulation:
                 f"block {env.number}: view {row} (0x{self._calls[row].data[:4].hex()}) failed, "
                 f"{revert_reason(answers.output(row))}; expected an answer"
             )
-        return self._reader.decode([answers.output(row) for row in range(len(answers))])
+        ends = answers.offsets.tolist()
+        return self._reader.decode([answers.outputs[start:end] for start, end in pairwise(ends)])
 
     def _transaction(self, pending: Pending[Ticket]) -> Transaction:
         encoded = pending.payload.encoded
