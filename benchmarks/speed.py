@@ -119,7 +119,7 @@ def main() -> None:
         _row(table, f"{PACKED} over {PEER}", to_peer, "{:.2f}", f"at least {GOAL}")
         if statistics.median(to_peer) < GOAL:
             failures.append(f"{PACKED} over {PEER}: below {GOAL}")
-    Console().print(table)
+    Console(width=112).print(table)
     if failures:
         sys.exit("; ".join(failures))
 
