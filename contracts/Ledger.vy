@@ -375,13 +375,13 @@ def open_interest(market: uint256) -> uint256:
 
 @external
 @view
-def words_of(first: uint256, count: uint256, markets: DynArray[uint256, MAX_POSITIONS]) -> DynArray[uint256, 16384]:
+def words_of(first: uint256, count: uint256, markets: DynArray[uint256, MAX_POSITIONS]) -> DynArray[uint256, 2048]:
     """
     @notice Raw positions of accounts first..first+count-1 for batch readers: per account its header word, then
             per market the position word and the orders word (0 without resting orders).
     """
-    words: DynArray[uint256, 16384] = []
-    for account: uint256 in range(first, first + count, bound=8192):
+    words: DynArray[uint256, 2048] = []
+    for account: uint256 in range(first, first + count, bound=2048):
         words.append(position_ledger.headers[account])
         for market: uint256 in markets:
             word: uint256 = position_ledger._position(account, market)

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from eth_utils import to_canonical_address
-
 from tests.evm import Receipt
 from tests.protocol import BUY, IMMEDIATE, NANO, SELL, World, many_markets
 
@@ -269,9 +267,7 @@ def _deleverage(bench: Bench) -> Receipt:
 def _write_off(bench: Bench) -> Receipt:
     bench.deleveraging()
     for market in range(1, bench.n + 1):
-        bench.world.liquidator.deleverage(
-            bench.trader, market, [bench.house], sender=bench.sender("keeper")
-        )
+        bench.world.liquidator.deleverage(bench.trader, market, [bench.house], sender=bench.sender("keeper"))
     return bench.world.liquidator.write_off(bench.trader, sender=bench.sender("keeper"))
 
 

@@ -108,7 +108,7 @@ def keeper_slippage_mean(run: RunTables) -> float | None:
 @metric(
     "Thinnest book",
     "USD",
-    "Smallest value over markets and blocks, from the first with orders on both sides, of the resting bids, or "
+    "Smallest value over markets and blocks, from the first two-sided one on, of the resting bids, or "
     "asks, within 1 % of the mid.",
     better="higher",
 )
