@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from simulation.agents.attempts import Attempts
 from simulation.agents.base import Agent, Endowment
-from simulation.agents.slices import SliceQuote, later_slice, live_slices
+from simulation.agents.slices import SliceQuote, expected_equity, expected_marks, later_slice, live_slices
 from simulation.agents.waterfall import next_step
 from simulation.config import Distribution, knob, varies
-from simulation.config.kinds import FLAG, INTEGER, NUMBER, SHARE, USD, choice
+from simulation.config.kinds import FLAG, INTEGER, NUMBER, SECONDS, SHARE, USD, choice
 from simulation.messages import (
     IMMEDIATE,
     REDUCE_ONLY,
@@ -35,6 +35,7 @@ from simulation.messages import (
     Status,
     View,
 )
+from simulation.messages.view import Floats
 
 __all__ = ["Keeper", "KeeperSettings", "SliceQuote"]
 
@@ -51,8 +52,14 @@ class KeeperSettings:
     """In its account at the start."""
     min_profit: Distribution | float = knob(varies(USD), "25 USD")
     """Least expected profit of a bid after gas and exit slippage."""
-    slippage: float = knob(SHARE, "1 %", low="0 %", high="50 %")
+    slippage: float = knob(SHARE, "2 %", low="0 %", high="50 %")
     """Worst price, from mark, at which it sells inventory."""
+    deviation: float = knob(SHARE, "0.3 %", low="0 %", high="50 %")
+    """Move of the outside price that makes it count on a fresh mark when its transaction is executed."""
+    risk: float = knob(NUMBER, 0.4, low=0.0, high=20.0)
+    """Charge on what it takes over until it is sold, in standard deviations of one block's return."""
+    horizon: int = knob(SECONDS, "15 min", low="1 s")
+    """Time constant of its volatility."""
     exit_risk: float = knob(SHARE, "10 %", low="0 %", high="100 %")
     """Loss it expects on the part of a slice that the book cannot take now."""
     taker_fee: float = knob(SHARE, "0.05 %", low="0 %", high="10 %")
@@ -120,6 +127,7 @@ class Keeper(Agent):
         self.pending: dict[int, tuple[Intent, int]] = {}
         self.attempts = Attempts(plan.caution)
         self.share = plan.profit_share
+        self.last = self.variance = np.zeros(0)
         self.tags = 0
         self.sent = self.started = self.won = self.failed = 0
         self.gas = 0
@@ -130,6 +138,7 @@ class Keeper(Agent):
 
     def decide(self, view: View, rng: np.random.Generator) -> Sequence[Intent]:
         """Raises stuck bids, sells inventory, starts auctions, bids, and moves the waterfall on."""
+        self.observe(view)
         intents = [*self.escalate(view), *self.unwind(view), *self.starts(view, rng)]
         if len(view.auctions.account):
             intents += [*self.choose(view, rng), *self.housekeeping(view, rng)]
@@ -140,6 +149,12 @@ class Keeper(Agent):
         equity = float(view.accounts.equity[self.row])
         free = 0.9 * (equity - float(view.accounts.initial_margin[self.row]))
         room = self.settings.inventory * equity - float(view.accounts.notional[self.row])
+        # What is still in the pool may all be executed in one block.
+        for intent, _ in self.pending.values():
+            if isinstance(intent, Bid):
+                part = intent.fraction * 1e-18
+                free -= part * float(view.accounts.initial_margin[intent.target - 1])
+                room -= part * float(view.accounts.notional[intent.target - 1])
         for quote in self.quotes(view)[:3]:
             if free <= 0 or room <= 0:
                 return
@@ -157,30 +172,46 @@ class Keeper(Agent):
                 free -= need * best * limit
                 room -= notional * best * limit
 
+    def observe(self, view: View) -> None:
+        """Takes note of prices; called once a block."""
+        prices = np.array([market.reference for market in view.markets])
+        if len(self.last) != len(prices):
+            self.last, self.variance = prices, np.zeros(len(prices))
+        weight = -np.expm1(-view.block_time / self.settings.horizon)
+        self.variance = (1.0 - weight) * self.variance + weight * np.log(prices / self.last) ** 2
+        self.last = prices
+
     def in_danger(self, view: View) -> NDArray[np.int64]:
-        """Accounts that may be put up for auction: equity below maintenance margin."""
+        """Accounts that may be put up for auction once this block's prices are in."""
         accounts = view.accounts
-        low = (accounts.equity < accounts.maintenance_margin) & ~accounts.liquidating
+        equity = expected_equity(view, self.marks(view))
+        low = (equity < accounts.maintenance_margin) & ~accounts.liquidating
         low[self.row] = False
         return np.flatnonzero(low) + 1
 
+    def marks(self, view: View) -> Floats:
+        """Marks by market that it counts on when its transactions of this block are executed."""
+        return expected_marks(view, self.settings.deviation)
+
     def quotes(self, view: View) -> list[SliceQuote]:
         """Live auctions in which a bid may be made, the largest gain at mark first."""
-        return live_slices(view, self.account)
+        return live_slices(view, self.account, self.marks(view))
 
     def profit(self, view: View, quote: SliceQuote, fraction: float) -> float:
-        """Expected gain of a slice in USD: discount less exit on the book, fees, collateral and gas."""
+        """Expected gain of a slice in USD: discount less exit on the book, fees, risk, collateral and gas."""
         if fraction <= 0:
             return -np.inf
         row, plan = quote.target - 1, self.settings
         cost = self.gas_cost(view, plan.bid_gas)
         cost += float(view.accounts.collateral_value[row]) * fraction * plan.collateral_discount
-        for column, market in enumerate(view.markets):
+        for column, (market, mark) in enumerate(zip(view.markets, self.marks(view).tolist(), strict=True)):
             size = float(view.accounts.size[row, column]) * fraction
             if size:
                 exit_price = market.exit_price(size, plan.exit_risk)
-                cost += size * (market.mark - exit_price) + abs(size) * market.mark * plan.taker_fee
+                cost += size * (mark - exit_price) + abs(size) * market.mark * plan.taker_fee
                 cost += self.gas_cost(view, plan.sale_gas)
+                if len(self.variance):
+                    cost += plan.risk * float(self.variance[column]) ** 0.5 * abs(size) * mark
         return quote.discount * fraction - cost
 
     def bid(self, view: View, quote: SliceQuote, fraction: float, profit: float = 0.0) -> Bid:
@@ -204,8 +235,9 @@ class Keeper(Agent):
 
     def prize(self, view: View, target: int) -> float:
         """Worth of starting an auction, USD: the reward, and one chance among rivals to win it later."""
-        reward = view.rules.reward(float(view.accounts.equity[target - 1]))
-        quote = later_slice(view, target)
+        equity = float(expected_equity(view, self.marks(view))[target - 1])
+        reward = view.rules.reward(equity)
+        quote = later_slice(view, target, equity)
         hope = self.profit(view, quote, quote.max_fraction) if quote is not None else 0.0
         return reward + max(hope, 0.0) / (1.0 + self.settings.rivals)
 
@@ -242,12 +274,12 @@ class Keeper(Agent):
 
     def unwind(self, view: View) -> Iterator[Intent]:
         """Closes inventory on the book, no further from mark than the slippage allows."""
-        for column, market in enumerate(view.markets):
+        for column, (market, mark) in enumerate(zip(view.markets, self.marks(view).tolist(), strict=True)):
             size = float(view.accounts.size[self.row, column])
             if size == 0.0 or view.accounts.liquidating[self.row]:
                 continue
             sells = size > 0
-            limit = market.mark * (1.0 - self.settings.slippage if sells else 1.0 + self.settings.slippage)
+            limit = mark * (1.0 - self.settings.slippage if sells else 1.0 + self.settings.slippage)
             tick = market.tick_up(limit) if sells else market.tick_down(limit)
             near = market.bid_ticks >= tick if sells else market.ask_ticks <= tick
             there = int((market.bid_lots if sells else market.ask_lots)[near].sum())

@@ -52,7 +52,7 @@ class MarketMakerSettings:
     """Shift of the fair price when inventory is at its limit."""
     inventory: float = knob(NUMBER, 4.0, low=0.1, high=20.0)
     """Notional over equity in one market at which it quotes one side only."""
-    volatility_spread: float = knob(NUMBER, 1.0, low=0.0, high=20.0)
+    volatility_spread: float = knob(NUMBER, 0.4, low=0.0, high=20.0)
     """Widening: this many standard deviations of one block's return."""
     horizon: int = knob(SECONDS, "15 min", low="1 s")
     """Time constant of its volatility."""
@@ -60,7 +60,7 @@ class MarketMakerSettings:
     """One block's standard deviation at which it shows half its size."""
     tolerance: float = knob(SHARE, "0.05 %", low="0 %", high="10 %")
     """A quote nearer than this to where it should be stays, and keeps its place in the queue."""
-    drift: float = knob(NUMBER, 0.5, low=0.0, high=20.0)
+    drift: float = knob(NUMBER, 0.3, low=0.0, high=20.0)
     """Likewise in standard deviations of one block's return: who pays for every move does not chase noise."""
     tip: float = knob(NUMBER, 0.02, low=0.0)
     """Priority fee, gwei."""

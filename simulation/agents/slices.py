@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulation.messages import DELEVERAGE, INSOLVENT, SOLVENT, View
+from simulation.messages.view import Floats
 
-__all__ = ["SliceQuote", "later_slice", "live_slices"]
+__all__ = ["SliceQuote", "expected_equity", "expected_marks", "later_slice", "live_slices"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,39 +35,68 @@ class SliceQuote:
         return self.value - self.price
 
 
-def live_slices(view: View, account: int) -> list[SliceQuote]:
-    """Auctions in which `account` may bid, the largest gain at mark first."""
-    live = view.auctions
-    equity = view.accounts.equity[live.account - 1]
-    gain = (equity - live.reserved - live.price) * live.max_fraction
-    flat = view.accounts.notional[live.account - 1] == 0
-    open_now = (live.phase == SOLVENT) & (equity > live.reserved) & ~live.over
+def expected_marks(view: View, deviation: float) -> Floats:
+    """Marks by market as the transactions of this block will meet them.
+
+    The relayer's updates come first in a block; where the outside price has moved by `deviation` from the
+    spot on chain one is on its way, and mark moves with it.
+    """
+    moved = np.array([market.reference / market.spot if market.spot else 1.0 for market in view.markets])
+    marks = np.array([market.mark for market in view.markets])
+    expected: Floats = marks * np.where(np.abs(moved - 1.0) >= deviation, moved, 1.0)
+    return expected
+
+
+def expected_equity(view: View, marks: Floats) -> Floats:
+    """Equity of all accounts at these marks, USD; collateral at the price on chain."""
+    moves = marks - np.array([market.mark for market in view.markets])
+    equity: Floats = view.accounts.equity + view.accounts.size @ moves
+    return equity
+
+
+def live_slices(view: View, account: int, marks: Floats) -> list[SliceQuote]:
+    """Auctions in which `account` may bid at these marks, the largest gain first."""
+    live, rules = view.auctions, view.rules
+    rows = live.account - 1
+    now, equity = view.accounts.equity[rows], expected_equity(view, marks)[rows]
+    solvent = live.phase == SOLVENT
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(solvent & (now > live.reserved), live.price / (now - live.reserved), 0.0)
+        deficit = np.minimum(equity, 0.0) - np.minimum(now, 0.0)
+        price = np.where(solvent, (equity - live.reserved) * share, live.price + deficit)
+        missing = np.maximum(now - equity - live.buffer_margin, 0.0)
+        part = missing / (missing + equity * share + live.reserved * (1.0 - share))
+    whole = ~solvent | (equity < rules.equity_cutoff)
+    moved = np.where(missing > 0.0, np.where(whole, 1.0, part), 0.0)
+    fraction = np.where(equity == now, live.max_fraction, moved)
+    gain = (equity - live.reserved - price) * fraction
+    flat = view.accounts.notional[rows] == 0
+    open_now = solvent & (equity > live.reserved) & (now > live.reserved) & ~live.over
     # The insurance fund pays at once and in full, or the bid reverts.
-    open_now |= (live.phase == INSOLVENT) & (-live.price * live.max_fraction <= view.fund.assets)
+    open_now |= (live.phase == INSOLVENT) & (-price * fraction <= view.fund.assets)
     # Once positions are closed, what collateral is left is sold on the account's own credit.
     open_now |= (live.phase == DELEVERAGE) & flat
-    open_now &= (live.max_fraction > 0) & (live.account != account)
+    open_now &= (live.max_fraction > 0) & (fraction > 0) & (live.account != account)
     order = np.argsort(-gain, kind="stable")
     return [
         SliceQuote(
             int(live.account[place]),
             float(equity[place] - live.reserved[place]),
-            float(live.price[place]),
-            float(live.max_fraction[place]),
+            float(price[place]),
+            float(fraction[place]),
         )
         for place in order[open_now[order]].tolist()
     ]
 
 
-def later_slice(view: View, target: int) -> SliceQuote | None:
-    """What the auction of an account would offer at the end of its fast phase, at today's prices.
+def later_slice(view: View, target: int, equity: float) -> SliceQuote | None:
+    """What the auction of an account with this equity would offer at the end of its fast phase.
 
     Of an account under water: what the insurance fund would pay at the end of the insolvent phase. None
     when nothing would be for sale, or the fund could not pay.
     """
-    rules, accounts = view.rules, view.accounts
-    equity = float(accounts.equity[target - 1])
-    maintenance = float(accounts.maintenance_margin[target - 1])
+    rules = view.rules
+    maintenance = float(view.accounts.maintenance_margin[target - 1])
     if equity <= 0.0:
         paid = maintenance - equity
         return SliceQuote(target, equity, -paid, 1.0) if 0.0 < paid <= view.fund.assets else None

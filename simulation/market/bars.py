@@ -94,7 +94,7 @@ def _read_parquet(file: str) -> dict[str, Sequence[object]]:
     try:
         table = pyarrow.parquet.read_table(file)
     except (OSError, pyarrow.ArrowException) as error:
-        reason = " ".join(str(error).split())[:80]
+        reason = getattr(error, "strerror", None) or "no Parquet"
         raise _problem(file, "", f"not readable ({reason})", "a CSV or Parquet file") from error
     return {name: table.column(name).to_pylist() for name in table.column_names}
 

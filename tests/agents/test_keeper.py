@@ -204,6 +204,44 @@ def test_capital_and_inventory_bound_a_slice() -> None:
     assert decide(keeper(inventory=5.0), full) == []
 
 
+def test_what_is_still_in_the_pool_counts_against_its_inventory() -> None:
+    agent = keeper(policy="static", max_fee=100.0, inventory=1.0)
+    rich = world(
+        size=400.0, accounts={"equity": [50_000.0, 16_000.0] + [0.0] * 4}, auction={"price": 1_000.0}
+    )
+    (first,) = decide(agent, rich)
+    assert isinstance(first, Bid) and first.fraction >= 10**18
+    other = replace(
+        rich,
+        auctions=views.auctions(
+            {
+                "account": TARGET,
+                "phase": SOLVENT,
+                "price": 1_000.0,
+                "max_fraction": 1.0,
+                "buffer_margin": -500.0,
+            },
+            {
+                "account": OTHER,
+                "phase": SOLVENT,
+                "price": 1_000.0,
+                "max_fraction": 1.0,
+                "buffer_margin": -500.0,
+            },
+        ),
+    )
+    size = rich.accounts.size.copy()
+    size[OTHER - 1, 0] = 400.0
+    state = replace(
+        rich.accounts,
+        size=size,
+        equity=np.array([50_000.0, 16_000.0, 16_000.0, 0.0, 0.0, 0.0]),
+        notional=np.array([0.0, 40_000.0, 40_000.0, 0.0, 0.0, 0.0]),
+    )
+    (second,) = decide(agent, replace(other, accounts=state))
+    assert isinstance(second, Bid) and second.target == OTHER and second.fraction <= 0.25 * 10**18
+
+
 def test_an_insolvent_auction_is_worth_a_bid_only_while_the_fund_can_pay() -> None:
     state = {"equity": [50_000.0, -1_000.0] + [10_000.0] * 4}
     auction = {"price": -1_300.0}
@@ -304,3 +342,15 @@ def test_housekeeping_moves_the_waterfall_on(
 
 def test_a_tame_market_asks_nothing_of_it() -> None:
     assert decide(keeper(calls=True, housekeeping=True), views.view()) == []
+
+
+def test_a_wild_price_makes_it_ask_for_more() -> None:
+    calm, wild = keeper(risk=1.0, deviation=0.5), keeper(risk=1.0, deviation=0.5)
+    still = world(size=10.0)
+    moved = replace(still, markets=(replace(still.markets[0], reference=103.0), still.markets[1]))
+    for view in (still, moved, still):
+        wild.observe(view)
+        calm.observe(still)
+    quote = calm.quotes(still)[0]
+    charge = calm.profit(still, quote, 1.0) - wild.profit(still, quote, 1.0)
+    assert charge == pytest.approx(float(wild.variance[0]) ** 0.5 * 1_000.0)
