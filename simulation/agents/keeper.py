@@ -150,12 +150,12 @@ class Keeper(Agent):
         free = 0.9 * (equity - float(view.accounts.initial_margin[self.row]))
         room = self.settings.inventory * equity - float(view.accounts.notional[self.row])
         # What is still in the pool may all be executed in one block.
-        for intent, _ in self.pending.values():
-            if isinstance(intent, Bid):
-                part = intent.fraction * 1e-18
-                free -= part * float(view.accounts.initial_margin[intent.target - 1])
-                room -= part * float(view.accounts.notional[intent.target - 1])
-        for quote in self.quotes(view)[:3]:
+        waiting = [intent for intent, _ in self.pending.values() if isinstance(intent, Bid)]
+        for bid in waiting:
+            free -= bid.fraction * 1e-18 * float(view.accounts.initial_margin[bid.target - 1])
+            room -= bid.fraction * 1e-18 * float(view.accounts.notional[bid.target - 1])
+        taken = {bid.target for bid in waiting}
+        for quote in [quote for quote in self.quotes(view) if quote.target not in taken][:3]:
             if free <= 0 or room <= 0:
                 return
             target = quote.target - 1
