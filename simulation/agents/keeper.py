@@ -78,9 +78,9 @@ class KeeperSettings:
     """Priority fee, gwei; of an adaptive keeper the least."""
     max_fee: Distribution | float = knob(varies(NUMBER), 5.0)
     """Maximal fee of a static keeper, gwei."""
-    profit_share: float = knob(SHARE, "10 %", low="0 %", high="100 %")
+    profit_share: float = knob(SHARE, "5 %", low="0 %", high="100 %")
     """Part of the expected profit that an adaptive keeper tips; a fifth more after each race it has lost."""
-    most_share: float = knob(SHARE, "50 %", low="0 %", high="100 %")
+    most_share: float = knob(SHARE, "15 %", low="0 %", high="100 %")
     """Where that ends."""
     patience: int = knob(INTEGER, 2, low=1, high=1000)
     """Blocks an adaptive keeper waits before it raises the bid of a pending transaction by a quarter."""
@@ -226,11 +226,10 @@ class Keeper(Agent):
         )
 
     def start(self, view: View, target: int) -> StartAuction:
-        """Puts an account up for auction."""
+        """Puts an account up for auction; only the reward is sure, so only that is bid for in gas."""
+        reward = view.rules.reward(float(view.accounts.equity[target - 1]))
         return StartAuction(
-            account=self.account,
-            target=target,
-            fees=self.fees(view, self.prize(view, target), self.settings.start_gas),
+            account=self.account, target=target, fees=self.fees(view, reward, self.settings.start_gas)
         )
 
     def prize(self, view: View, target: int) -> float:
