@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simulation.domain.elementary import wad_exp
+
 __all__ = [
     "MAX_EXPONENT",
     "SECONDS_PER_YEAR",
@@ -19,7 +21,6 @@ __all__ = [
     "growth",
     "supply_growth",
     "utilisation",
-    "wad_exp",
     "with_interest",
 ]
 
@@ -83,46 +84,3 @@ def accrue_index_down(index: int, growth: int) -> int:
 def with_interest(cash: int, index_then: int, index_now: int) -> int:
     """cash * index_now / index_then in wad, rounded toward minus infinity for balances and loans alike."""
     return cash * index_now // index_then
-
-
-_LN2_96 = 54_916_777_467_707_473_351_141_471_128
-_LOWEST = -41_446_531_673_892_822_313
-_HIGHEST = 135_305_999_368_893_231_589
-
-
-def wad_exp(x: int) -> int:
-    """e**x in wad, bit for bit as snekmate's `_wad_exp`; `x` in wad. Raises OverflowError above 135 wad.
-
-    x = k ln 2 + r, and e**r comes from a (6, 7)-term rational approximation in base 2**96, by Remco Bloemen.
-    """
-    if x <= _LOWEST:
-        return 0
-    if x >= _HIGHEST:
-        raise OverflowError("wad_exp: the result does not fit in 255 bits")
-    x = _truncated(x << 78, 5**18)
-    k = (_truncated(x << 96, _LN2_96) + 2**95) >> 96
-    x -= k * _LN2_96
-    y = (
-        (x + 1_346_386_616_545_796_478_920_950_773_328) * x >> 96
-    ) + 57_155_421_227_552_351_082_224_309_758_442
-    p = (
-        (y + x - 94_201_549_194_550_492_254_356_042_504_812) * y >> 96
-    ) + 28_719_021_644_029_726_153_956_944_680_412_240
-    p = p * x + (4_385_272_521_454_847_904_659_076_985_693_276 << 96)
-    q = (
-        (x - 2_855_989_394_907_223_263_936_484_059_900) * x >> 96
-    ) + 50_020_603_652_535_783_019_961_831_881_945
-    for coefficient in (
-        -533_845_033_583_426_703_283_633_433_725_380,
-        3_604_857_256_930_695_427_073_651_918_091_429,
-        -14_423_608_567_350_463_180_887_372_962_807_573,
-        26_449_188_498_355_588_339_934_803_723_976_023,
-    ):
-        q = (q * x >> 96) + coefficient
-    return _truncated(p, q) * 3_822_833_074_963_236_453_042_738_258_902_158_003_155_416_615_667 >> (195 - k)
-
-
-def _truncated(numerator: int, denominator: int) -> int:
-    """Division toward zero, as the EVM divides signed words."""
-    quotient = abs(numerator) // abs(denominator)
-    return quotient if (numerator < 0) == (denominator < 0) else -quotient
