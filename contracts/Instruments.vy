@@ -63,12 +63,13 @@ MAX_FUNDING_RATE: constant(uint256) = 2 * 10**16
 
 MASK_8: constant(uint256) = 2**8 - 1
 MASK_16: constant(uint256) = 2**16 - 1
+MASK_28: constant(uint256) = 2**28 - 1
 MASK_32: constant(uint256) = 2**32 - 1
 MASK_64: constant(uint256) = 2**64 - 1
 PRICE_MASK: constant(uint256) = 2**72 - 1
 MASK_80: constant(uint256) = 2**80 - 1
 MASK_112: constant(uint256) = 2**112 - 1
-VALID: constant(uint256) = 1 << 240
+VALID: constant(uint256) = 1 << 255
 # Subtracted, it takes the bias off a step and puts that of the index on (funding_math).
 STEP_TO_NANO: constant(uint256) = funding_math.ACCRUAL_BIAS - funding_math.INDEX_OFFSET
 NANO_SPAN: constant(uint256) = funding_math.HIGHEST_BIASED - funding_math.LOWEST_BIASED
@@ -139,13 +140,13 @@ def words(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
         # would cost every position of every margin check.
         tick: uint256 = staticcall ORACLE.word((packed >> 208) & MASK_8, skip_contract_check=True)
         spot: uint256 = tick & PRICE_MASK
-        word: uint256 = ((tick >> 72) & PRICE_MASK) | (spot << 72) | (((tick >> 144) & MASK_16) << 224)
+        word: uint256 = ((tick >> 72) & PRICE_MASK) | (spot << 72) | (((tick >> 144) & MASK_28) << 224)
         # The rest is _accrual_end, oracle_math._is_valid, _index_at and funding_math._index_nano in one
         # piece, because a margin check runs it for every position; a test holds it against `touch`.
         elapsed: uint256 = (packed >> 176) & MASK_32
-        fresh_until: uint256 = unsafe_add((tick >> 160) & MASK_32, (tick >> 224) & MASK_16)
+        fresh_until: uint256 = unsafe_add((tick >> 172) & MASK_32, (tick >> 236) & MASK_16)
         if block.timestamp <= fresh_until:
-            if tick >> 240 == 0 and spot != 0:
+            if tick >> 252 == 0 and spot != 0:
                 word |= VALID
             elapsed = unsafe_sub(block.timestamp, elapsed)
         elif elapsed < fresh_until:
@@ -402,13 +403,13 @@ def _accrue(market: uint256, packed: uint256, limits: uint256, tick: uint256) ->
 @view
 def _market_word(index: int256, tick: uint256) -> uint256:
     """
-    @dev mark 72 | spot 72 | funding index 80 | confidence 16 | valid 16 of an index of now and a tick.
+    @dev mark 72 | spot 72 | funding index 80 | confidence 28 | free 3 | valid 1 of an index of now and a tick.
     """
     word: uint256 = (
         ((tick >> 72) & PRICE_MASK)
         | ((tick & PRICE_MASK) << 72)
         | ((convert(convert(funding_math._index_nano(index), bytes32), uint256) & MASK_80) << 144)
-        | (((tick >> 144) & MASK_16) << 224)
+        | (((tick >> 144) & MASK_28) << 224)
     )
     if oracle_math._is_valid(tick, block.timestamp):
         word |= VALID

@@ -128,7 +128,7 @@ def fill_maker(
         bids, asks = trading._less(bids, asks, convert(max(size, 0), uint256), convert(max(-size, 0), uint256))
     adds_risk: bool = trading._adds_risk(ledger_math._size(old), ledger_math._size(old) + size)
     if adds_risk:
-        assert trading.leg_word >> 240 == 1, margin_check.STALE_PRICE
+        assert trading.leg_word >> 255 == 1, margin_check.STALE_PRICE
     if not trading._trade(account, market, old, size, quote, fee, bids, asks, adds_risk):
         return False
     trading.leg_size += size

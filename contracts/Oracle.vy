@@ -64,8 +64,10 @@ PRICE_UPDATE_TYPE_HASH: constant(bytes32) = keccak256(
 )
 
 BPS: constant(uint256) = oracle_math.BPS
+FULL_CONFIDENCE: constant(uint256) = oracle_math.FULL_CONFIDENCE
 PRICE_MASK: constant(uint256) = oracle_math.PRICE_MASK
 MASK_32: constant(uint256) = oracle_math.MASK_32
+MASK_28: constant(uint256) = oracle_math.MASK_28
 MASK_16: constant(uint256) = oracle_math.MASK_16
 MASK_24: constant(uint256) = 2**24 - 1
 MASK_8: constant(uint256) = 2**8 - 1
@@ -85,7 +87,7 @@ signer_count: public(uint256)
 # Tick words (IOracle). A configured feed without a price holds its heartbeat alone, so it is never zero.
 _ticks: uint256[FEED_SLOTS]
 
-# floor 72 | ceiling 72 | heartbeat 16 | max_deviation 16 | confidence_threshold 16 | max_jump 16 |
+# floor 72 | ceiling 72 | heartbeat 16 | max_deviation 16 | confidence_threshold 28 | max_jump 16 |
 # variance_window 24 | required_signers 8, from the lowest bit. Zero: no such feed.
 _configs: uint256[FEED_SLOTS]
 
@@ -107,7 +109,7 @@ def __init__(guardian: address):
 def update(price: IOracle.PriceUpdate, signatures: DynArray[IOracle.Signature, MAX_SIGNERS]) -> bool:
     """
     @notice Stores a signed price.
-    @param price Prices in nano USD, confidence in bps, times in unix seconds.
+    @param price Prices in nano USD, confidence in 1e-8, times in unix seconds.
     @param signatures EIP-2098 signatures of the EIP-712 hash, in ascending order of signer.
     @return False when the stored price is as new or newer; nothing changes then.
     """
@@ -172,11 +174,11 @@ def tick(feed: uint256) -> IOracle.Tick:
     return IOracle.Tick(
         spot=stored & PRICE_MASK,
         mark=(stored >> 72) & PRICE_MASK,
-        confidence=(stored >> 144) & MASK_16,
-        timestamp=(stored >> 160) & MASK_32,
-        variance=(stored >> 192) & MASK_32,
-        heartbeat=(stored >> 224) & MASK_16,
-        flags=stored >> 240,
+        confidence=(stored >> 144) & MASK_28,
+        timestamp=(stored >> 172) & MASK_32,
+        variance=(stored >> 204) & MASK_32,
+        heartbeat=(stored >> 236) & MASK_16,
+        flags=stored >> 252,
         valid=oracle_math._is_valid(stored, block.timestamp),
     )
 
@@ -193,10 +195,10 @@ def config(feed: uint256) -> IOracle.FeedConfig:
     return IOracle.FeedConfig(
         heartbeat=(packed >> 144) & MASK_16,
         max_deviation=(packed >> 160) & MASK_16,
-        confidence_threshold=(packed >> 176) & MASK_16,
-        max_jump=(packed >> 192) & MASK_16,
-        variance_window=(packed >> 208) & MASK_24,
-        required_signers=packed >> 232,
+        confidence_threshold=(packed >> 176) & MASK_28,
+        max_jump=(packed >> 204) & MASK_16,
+        variance_window=(packed >> 220) & MASK_24,
+        required_signers=packed >> 244,
         floor=packed & PRICE_MASK,
         ceiling=(packed >> 72) & PRICE_MASK,
     )
@@ -210,14 +212,14 @@ def set_feed(feed: uint256, config: IOracle.FeedConfig):
     """
     @notice Creates or changes a feed. A new heartbeat holds at once, the rest from the next update. Owner only.
     @param feed Number of the feed, 1 to 255.
-    @param config Bounded: heartbeat 1..65_535 s; deviation 1..5_000 bps; confidence threshold <= 10_000 bps;
+    @param config Bounded: heartbeat 1..65_535 s; deviation 1..5_000 bps; confidence threshold <= 1e8;
            jump <= 10_000 bps; window 60..2**24 - 1 s; 1..8 signers, no more than there are; floor < ceiling < 2**72.
     """
     ownable._check_owner()
     assert feed != 0 and feed <= MAX_FEED, BAD_FEED
     assert config.heartbeat != 0 and config.heartbeat <= MASK_16, BAD_HEARTBEAT
     assert config.max_deviation != 0 and config.max_deviation <= MAX_DEVIATION, BAD_DEVIATION
-    assert config.confidence_threshold <= BPS, BAD_CONFIDENCE
+    assert config.confidence_threshold <= FULL_CONFIDENCE, BAD_CONFIDENCE
     assert config.max_jump <= BPS, BAD_JUMP
     assert config.variance_window >= MIN_WINDOW and config.variance_window <= MASK_24, BAD_WINDOW
     assert config.required_signers != 0 and config.required_signers <= MAX_SIGNERS, BAD_THRESHOLD
@@ -230,11 +232,11 @@ def set_feed(feed: uint256, config: IOracle.FeedConfig):
         | (config.heartbeat << 144)
         | (config.max_deviation << 160)
         | (config.confidence_threshold << 176)
-        | (config.max_jump << 192)
-        | (config.variance_window << 208)
-        | (config.required_signers << 232)
+        | (config.max_jump << 204)
+        | (config.variance_window << 220)
+        | (config.required_signers << 244)
     )
-    self._ticks[feed] = (self._ticks[feed] & ~(MASK_16 << 224)) | (config.heartbeat << 224)
+    self._ticks[feed] = (self._ticks[feed] & ~(MASK_16 << 236)) | (config.heartbeat << 236)
     log IOracle.FeedSet(feed=feed, config=config)
 
 
@@ -269,20 +271,20 @@ def _update(price: IOracle.PriceUpdate, signatures: DynArray[IOracle.Signature, 
     assert price.timestamp <= block.timestamp, FUTURE
 
     last: uint256 = self._ticks[price.feed]
-    last_timestamp: uint256 = (last >> 160) & MASK_32
+    last_timestamp: uint256 = (last >> 172) & MASK_32
     if price.timestamp <= last_timestamp:
         return False
 
     assert price.spot != 0 and price.spot <= PRICE_MASK, BAD_SPOT
     assert price.mark != 0 and price.mark <= PRICE_MASK, BAD_MARK
-    assert price.confidence <= BPS, BAD_CONFIDENCE
-    self._check_signatures(price, signatures, packed >> 232)
+    assert price.confidence <= FULL_CONFIDENCE, BAD_CONFIDENCE
+    self._check_signatures(price, signatures, packed >> 244)
 
     mark: uint256 = oracle_math._bounded_mark(price.spot, price.mark, (packed >> 160) & MASK_16)
     flags: uint256 = 0
     if mark != price.mark:
         flags = oracle_math.FLAG_DEVIATION
-    if price.confidence < (packed >> 176) & MASK_16:
+    if price.confidence < (packed >> 176) & MASK_28:
         flags |= oracle_math.FLAG_CONFIDENCE
     if price.spot <= packed & PRICE_MASK or price.spot >= (packed >> 72) & PRICE_MASK:
         flags |= oracle_math.FLAG_BOUND
@@ -290,15 +292,15 @@ def _update(price: IOracle.PriceUpdate, signatures: DynArray[IOracle.Signature, 
     last_spot: uint256 = last & PRICE_MASK
     variance: uint256 = 0
     if last_spot != 0:
-        if oracle_math._jumped(price.spot, last_spot, (packed >> 192) & MASK_16):
+        if oracle_math._jumped(price.spot, last_spot, (packed >> 204) & MASK_16):
             flags |= oracle_math.FLAG_JUMP
         # Time is monotone here, so the difference is positive.
         variance = oracle_math._variance(
-            (last >> 192) & MASK_32,
+            (last >> 204) & MASK_32,
             last_spot,
             price.spot,
             unsafe_sub(price.timestamp, last_timestamp),
-            (packed >> 208) & MASK_24,
+            (packed >> 220) & MASK_24,
         )
 
     stored: uint256 = oracle_math._pack_tick(

@@ -38,7 +38,7 @@ class FeedConfig:
 
     heartbeat: int = 180
     max_deviation: int = 500
-    confidence_threshold: int = 5_000
+    confidence_threshold: int = 5 * 10**7
     max_jump: int = 0
     variance_window: int = 86_400
     required_signers: int = 1
@@ -93,7 +93,7 @@ def signed_price(
     spot: int,
     mark: int | None = None,
     *,
-    confidence: int = 10_000,
+    confidence: int = 10**8,
     timestamp: int | None = None,
     deadline: int | None = None,
     signers: tuple[str, ...] = ("signer",),

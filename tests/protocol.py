@@ -129,7 +129,7 @@ class World:
             nano = round(price * NANO)
             self.price(asset, nano, nano)
 
-    def price(self, asset: str, spot: int, mark: int, confidence: int = 10_000, age: int = 0) -> Receipt:
+    def price(self, asset: str, spot: int, mark: int, confidence: int = 10**8, age: int = 0) -> Receipt:
         """One update of a feed, nano USD."""
         feed = self.feeds[asset]
         timestamp = self.env.timestamp - age

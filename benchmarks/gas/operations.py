@@ -289,7 +289,7 @@ def _oracle_many(bench: Bench) -> Receipt:
     world = bench.world
     world.env.advance(12)
     now = world.env.timestamp
-    updates = [(feed, PRICE * NANO, PRICE * NANO, 10_000, now, now + 600) for feed in (1, 2)]
+    updates = [(feed, PRICE * NANO, PRICE * NANO, 10**8, now, now + 600) for feed in (1, 2)]
     signatures = [world.signer.sign(*update) for update in updates]
     return world.oracle.update_many(updates, signatures, sender=bench.sender("relayer"))
 

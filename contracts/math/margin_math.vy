@@ -4,19 +4,20 @@
 @title Margin of linear positions: size tiers, contingencies, haircuts
 @license AGPL-3.0-only
 @notice Every requirement is rounded up by itself, so that a sum of terms is the requirement to the wei.
-        Money is wad USD, ratios are bps, sizes nano base, prices nano USD.
+        Money is wad USD, ratios are bps, confidence is 1e-8, sizes nano base, prices nano USD.
         Risk entry of a market: initial 16 | maintenance 16 | first multiplier 16 | second multiplier 16 |
         first bound 32 | second bound 32 from the lowest bit; ratios and multipliers in bps, bounds in
         thousand USD.
 @dev Bounds on which the unchecked arithmetic rests, asserted by the callers: |size| <= 2**80, bids, asks < 2**81 and
-     prices < 2**80, so a worst size is below 2**82 and a notional below 2**162; bps < 2**16, so the widest
-     product, weighted notional times a ratio, is below 2**(162 + 16 + 16) = 2**194, and a sum of 64 of them
-     below 2**200.
+     prices < 2**80, so a worst size is below 2**82 and a notional below 2**162; bps < 2**16, confidence <= 10**8 < 2**27, so the widest
+     product, notional times lack of confidence times a factor, is below 2**(162 + 27 + 14) = 2**203; the largest
+     term is below 2**180, and a sum of 64 of them below 2**186.
 """
 
 BPS: constant(uint256) = 10_000
 BPS_SQUARED: constant(uint256) = BPS * BPS
 NANO: constant(uint256) = 10**9
+FULL_CONFIDENCE: constant(uint256) = 10**8
 BOUND_UNIT: constant(uint256) = 1_000
 BOUND_WAD: constant(uint256) = BOUND_UNIT * 10**18
 MASK_16: constant(uint256) = 2**16 - 1
@@ -70,12 +71,15 @@ def _requirement_up(weighted: uint256, ratio: uint256) -> uint256:
 @pure
 def _confidence_up(notional: uint256, confidence: uint256, threshold: uint256, factor: uint256) -> uint256:
     """
-    @dev (1 - confidence) * factor of a notional at spot, where confidence is below the threshold (<= BPS).
+    @dev (1 - confidence) * factor of a notional at spot, where confidence is below the threshold; both in 1e-8,
+         threshold <= 10**8.
     """
     if confidence >= threshold:
         return 0
-    share: uint256 = unsafe_mul(unsafe_sub(BPS, confidence), factor)
-    return unsafe_div(unsafe_add(unsafe_mul(notional, share), BPS_SQUARED - 1), BPS_SQUARED)
+    share: uint256 = unsafe_mul(unsafe_sub(FULL_CONFIDENCE, confidence), factor)
+    return unsafe_div(
+        unsafe_add(unsafe_mul(notional, share), FULL_CONFIDENCE * BPS - 1), FULL_CONFIDENCE * BPS
+    )
 
 
 @internal

@@ -3,17 +3,20 @@
 """
 @title The tick word: packing, validity, bounds and variance
 @license AGPL-3.0-only
-@notice Layout of a tick (IOracle): spot 72 | mark 72 | confidence 16 | timestamp 32 | variance 32 |
-        heartbeat 16 | flags 16, from the lowest bit.
-@dev Bounds on which every unchecked operation below rests: prices < 2**72, confidence and ratios
-     <= 10_000 < 2**14, timestamps < 2**32 (until the year 2106), windows < 2**24.
+@notice Layout of a tick (IOracle): spot 72 | mark 72 | confidence 28 | timestamp 32 | variance 32 |
+        heartbeat 16 | flags 4, from the lowest bit.
+@dev Bounds on which every unchecked operation below rests: prices < 2**72, confidence <= 10**8 < 2**27,
+     ratios <= 10_000 < 2**14, timestamps < 2**32 (until the year 2106), windows < 2**24.
 """
 
 BPS: constant(uint256) = 10_000
+# Confidence has eight decimals, as the published vectors have.
+FULL_CONFIDENCE: constant(uint256) = 10**8
 YEAR: constant(uint256) = 365 * 86_400
 
 PRICE_MASK: constant(uint256) = 2**72 - 1
 MASK_32: constant(uint256) = 2**32 - 1
+MASK_28: constant(uint256) = 2**28 - 1
 MASK_16: constant(uint256) = 2**16 - 1
 
 # Variance is stored in units of 1e-7, annualised: 32 bits reach a volatility of 2,000 %.
@@ -34,9 +37,9 @@ def _is_valid(word: uint256, timestamp: uint256) -> bool:
     @dev Whether a tick may be used by actions that add risk: no flag, a price, and fresh.
     """
     return (
-        word >> 240 == 0
+        word >> 252 == 0
         and word & PRICE_MASK != 0
-        and timestamp <= unsafe_add((word >> 160) & MASK_32, (word >> 224) & MASK_16)
+        and timestamp <= unsafe_add((word >> 172) & MASK_32, (word >> 236) & MASK_16)
     )
 
 
@@ -46,7 +49,7 @@ def _fresh_until(word: uint256) -> uint256:
     """
     @dev Last second at which the tick is fresh; timestamp + heartbeat.
     """
-    return unsafe_add((word >> 160) & MASK_32, (word >> 224) & MASK_16)
+    return unsafe_add((word >> 172) & MASK_32, (word >> 236) & MASK_16)
 
 
 @internal
@@ -115,8 +118,8 @@ def _pack_tick(
         spot
         | (mark << 72)
         | (confidence << 144)
-        | (timestamp << 160)
-        | (variance << 192)
-        | (heartbeat << 224)
-        | (flags << 240)
+        | (timestamp << 172)
+        | (variance << 204)
+        | (heartbeat << 236)
+        | (flags << 252)
     )

@@ -135,7 +135,7 @@ def words(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
     """
     result: DynArray[uint256, 64] = []
     for market: uint256 in markets:
-        result.append(self.marks[market] | (self.marks[market] << 72) | (1 << 240))
+        result.append(self.marks[market] | (self.marks[market] << 72) | (1 << 255))
     return result
 
 
@@ -367,7 +367,7 @@ def _portfolio(account: uint256) -> IMarginEngine.Portfolio:
                 size=position.size,
                 mark=mark,
                 spot=mark,
-                confidence=BPS,
+                confidence=10**8,
                 unrealised=position.size * (convert(mark, int256) - convert(position.entry_price, int256)),
                 bids=0,
                 asks=0,

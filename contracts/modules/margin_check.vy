@@ -19,7 +19,7 @@ uses: position_ledger
 STALE_PRICE: constant(String[32]) = "ledger: stale price"
 
 MAX_POSITIONS: constant(uint256) = 64
-MASK_16: constant(uint256) = 2**16 - 1
+MASK_28: constant(uint256) = 2**28 - 1
 MASK_72: constant(uint256) = 2**72 - 1
 MASK_80: constant(uint256) = 2**80 - 1
 MASK_128: constant(uint256) = 2**128 - 1
@@ -55,7 +55,7 @@ def portfolio(account: uint256) -> (IMarginEngine.Portfolio, bool):
     markets: DynArray[uint256, MAX_POSITIONS] = position_ledger._markets(account, position_ledger.headers[account])
     words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets, skip_contract_check=True)
     for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
-        valid = valid and words[i] >> 240 == 1
+        valid = valid and words[i] >> 255 == 1
         view.positions.append(self._stored_risk(account, markets[i], words[i]))
     return view, valid
 
@@ -104,7 +104,7 @@ def _assess(account: uint256, change: int256, after: Overlay) -> (IMarginEngine.
         for market: uint256 in markets:
             word: uint256 = words[i]
             i = unsafe_add(i, 1)
-            if word >> 240 != 1:
+            if word >> 255 == 0:
                 valid = False
             size: int256 = after.size
             entry: uint256 = after.entry
@@ -130,7 +130,7 @@ def _assess(account: uint256, change: int256, after: Overlay) -> (IMarginEngine.
                     size=size,
                     mark=word & MASK_72,
                     spot=(word >> 72) & MASK_72,
-                    confidence=(word >> 224) & MASK_16,
+                    confidence=(word >> 224) & MASK_28,
                     unrealised=unsafe_mul(
                         size,
                         unsafe_sub(
@@ -182,7 +182,7 @@ def _risk(
         size=size,
         mark=word & MASK_72,
         spot=(word >> 72) & MASK_72,
-        confidence=(word >> 224) & 65535,
+        confidence=(word >> 224) & MASK_28,
         unrealised=self._unrealised(size, entry, funding_index, word),
         bids=bids,
         asks=asks,

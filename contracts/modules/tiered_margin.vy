@@ -35,7 +35,9 @@ BAD_BOUND: constant(String[40]) = "tiered_margin: bound out of range"
 BAD_CONTINGENCY: constant(String[40]) = "tiered_margin: contingency out of range"
 
 BPS: constant(uint256) = margin_math.BPS
+FULL_CONFIDENCE: constant(uint256) = margin_math.FULL_CONFIDENCE
 MASK_16: constant(uint256) = margin_math.MASK_16
+MASK_28: constant(uint256) = 2**28 - 1
 MASK_32: constant(uint256) = margin_math.MASK_32
 MASK_128: constant(uint256) = 2**128 - 1
 BOUND_UNIT: constant(uint256) = margin_math.BOUND_UNIT
@@ -50,7 +52,7 @@ TABLE_PREFIX: constant(Bytes[12]) = x"600b5981380380925939f300"
 # A market that has no parameters is charged in full.
 FULL_CHARGE: constant(uint256) = BPS | (BPS << 16) | (BPS << 32) | (BPS << 48)
 
-# Contingency word: confidence threshold 16 | confidence factor 16 | depeg factor 16 | depeg threshold 32.
+# Contingency word: confidence threshold 28 | confidence factor 16 | depeg factor 16 | depeg threshold 32.
 MAX_CONFIDENCE_FACTOR: constant(uint256) = BPS
 MAX_DEPEG_FACTOR: constant(uint256) = 5 * BPS
 MAX_DEPEG_THRESHOLD: constant(uint256) = 10**9
@@ -87,8 +89,8 @@ def assess(portfolio: IMarginEngine.Portfolio) -> IMarginEngine.Assessment:
     """
     risks: Bytes[TABLE_BYTES] = slice(self.table.code, 1, TABLE_BYTES)
     contingency: uint256 = extract32(risks, 0, output_type=uint256) >> 128
-    threshold: uint256 = contingency & MASK_16
-    pegged: bool = portfolio.stable_price >= contingency >> 48
+    threshold: uint256 = contingency & MASK_28
+    pegged: bool = portfolio.stable_price >= contingency >> 60
 
     initial: uint256 = 0
     maintenance: uint256 = 0
@@ -131,7 +133,7 @@ def assess(portfolio: IMarginEngine.Portfolio) -> IMarginEngine.Assessment:
                     unsafe_mul(worst, position.spot),
                     position.confidence,
                     threshold,
-                    (contingency >> 16) & MASK_16,
+                    (contingency >> 28) & MASK_16,
                 ),
             )
         if not pegged:
@@ -140,8 +142,8 @@ def assess(portfolio: IMarginEngine.Portfolio) -> IMarginEngine.Assessment:
                 margin_math._depeg_up(
                     unsafe_mul(worst, position.spot),
                     portfolio.stable_price,
-                    contingency >> 48,
-                    (contingency >> 32) & MASK_16,
+                    contingency >> 60,
+                    (contingency >> 44) & MASK_16,
                 ),
             )
 
@@ -202,12 +204,12 @@ def explain(portfolio: IMarginEngine.Portfolio) -> DynArray[IMarginEngine.Term, 
             )
         )
         charge: uint256 = margin_math._confidence_up(
-            worst * position.spot, position.confidence, contingency & MASK_16, (contingency >> 16) & MASK_16
+            worst * position.spot, position.confidence, contingency & MASK_28, (contingency >> 28) & MASK_16
         )
         if charge != 0:
             terms.append(self._initial_term("confidence", position.market, charge))
         charge = margin_math._depeg_up(
-            worst * position.spot, portfolio.stable_price, contingency >> 48, (contingency >> 32) & MASK_16
+            worst * position.spot, portfolio.stable_price, contingency >> 60, (contingency >> 44) & MASK_16
         )
         if charge != 0:
             terms.append(self._initial_term("depeg", position.market, charge))
@@ -255,14 +257,14 @@ def market_risk(market: uint256) -> IMarginEngine.MarketRisk:
 def contingency() -> IMarginEngine.Contingency:
     """
     @notice The parameters of the confidence and depeg terms.
-    @return Ratios in bps, the depeg threshold in nano USD.
+    @return Threshold of confidence in 1e-8, factors in bps, the depeg threshold in nano USD.
     """
     packed: uint256 = self._entry(0)
     return IMarginEngine.Contingency(
-        confidence_threshold=packed & MASK_16,
-        confidence_factor=(packed >> 16) & MASK_16,
-        depeg_threshold=packed >> 48,
-        depeg_factor=(packed >> 32) & MASK_16,
+        confidence_threshold=packed & MASK_28,
+        confidence_factor=(packed >> 28) & MASK_16,
+        depeg_threshold=packed >> 60,
+        depeg_factor=(packed >> 44) & MASK_16,
     )
 
 
@@ -350,7 +352,7 @@ def _haircuts(collateral: IMarginEngine.CollateralRisk, contingency: uint256) ->
         collateral.value, max(collateral.initial_haircut, collateral.maintenance_haircut)
     )
     charge: uint256 = margin_math._confidence_up(
-        collateral.value, collateral.confidence, contingency & MASK_16, (contingency >> 16) & MASK_16
+        collateral.value, collateral.confidence, contingency & MASK_28, (contingency >> 28) & MASK_16
     )
     return [
         initial,
@@ -390,13 +392,13 @@ def _checked_risk(risk: IMarginEngine.MarketRisk) -> uint256:
 @internal
 @pure
 def _checked_contingency(contingency: IMarginEngine.Contingency) -> uint256:
-    assert contingency.confidence_threshold <= BPS, BAD_CONTINGENCY
+    assert contingency.confidence_threshold <= FULL_CONFIDENCE, BAD_CONTINGENCY
     assert contingency.confidence_factor <= MAX_CONFIDENCE_FACTOR, BAD_CONTINGENCY
     assert contingency.depeg_threshold <= MAX_DEPEG_THRESHOLD, BAD_CONTINGENCY
     assert contingency.depeg_factor <= MAX_DEPEG_FACTOR, BAD_CONTINGENCY
     return (
         contingency.confidence_threshold
-        | (contingency.confidence_factor << 16)
-        | (contingency.depeg_factor << 32)
-        | (contingency.depeg_threshold << 48)
+        | (contingency.confidence_factor << 28)
+        | (contingency.depeg_factor << 44)
+        | (contingency.depeg_threshold << 60)
     )

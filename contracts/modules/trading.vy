@@ -177,7 +177,7 @@ def _settle(account: uint256):
     settled: bool = False
     for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
         if ledger_math._size(position_ledger._position(account, markets[i])) != 0:
-            assert words[i] >> 240 == 1, margin_check.STALE_PRICE
+            assert words[i] >> 255 == 1, margin_check.STALE_PRICE
             logged: bool = False
             cash, logged = self._settle_one(account, markets[i], 0, words[i], cash)
             settled = settled or logged

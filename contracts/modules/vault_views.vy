@@ -116,7 +116,7 @@ def money(account: uint256) -> (int256, uint256, DynArray[IMarginEngine.Collater
                     value=collateral_store._value_down(
                         collateral_store._balance(account, asset), tick & (2**72 - 1), params
                     ),
-                    confidence=(tick >> 144) & 65535,
+                    confidence=(tick >> 144) & (2**28 - 1),
                     maintenance_haircut=(params >> 24) & 65535,
                     initial_haircut=(params >> 40) & 65535,
                 )
@@ -214,7 +214,7 @@ def _tick_valid(tick: uint256) -> bool:
     @dev The rule of IOracle: no flag, a price, and fresh.
     """
     return (
-        tick >> 240 == 0
+        tick >> 252 == 0
         and tick & (2**72 - 1) != 0
-        and block.timestamp <= ((tick >> 160) & (2**32 - 1)) + ((tick >> 224) & 65535)
+        and block.timestamp <= ((tick >> 172) & (2**32 - 1)) + ((tick >> 236) & 65535)
     )

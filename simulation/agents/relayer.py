@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from simulation.agents.base import Agent
 from simulation.config import knob
 from simulation.config.kinds import INTEGER, NUMBER, SECONDS, SHARE
-from simulation.domain.units import BPS, to_nano
+from simulation.domain.units import FULL_CONFIDENCE, to_nano
 from simulation.messages import FeedView, Fees, Intent, OracleUpdate, Receipt, View
 
 __all__ = ["OracleRelayer", "PriceSigner", "RelayerSettings"]
@@ -117,13 +117,15 @@ class OracleRelayer(Agent):
     def _update(self, view: View, feed: FeedView, mark: float) -> OracleUpdate:
         spot_nano, mark_nano = to_nano(feed.reference), to_nano(mark)
         deadline = view.timestamp + self.settings.lifetime
-        signatures = self.signer.sign(feed.feed, spot_nano, mark_nano, BPS, view.timestamp, deadline)
+        signatures = self.signer.sign(
+            feed.feed, spot_nano, mark_nano, FULL_CONFIDENCE, view.timestamp, deadline
+        )
         return OracleUpdate(
             account=int(self.accounts[0]),
             feed=feed.feed,
             spot=spot_nano,
             mark=mark_nano,
-            confidence=BPS,
+            confidence=FULL_CONFIDENCE,
             timestamp=view.timestamp,
             deadline=deadline,
             signatures=signatures,

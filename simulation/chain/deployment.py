@@ -14,6 +14,7 @@ from typing import Any
 from eth_hash.auto import keccak
 
 from simulation.config.scenario import LiquidationSpec, MarketSpec, ProtocolSpec
+from simulation.domain.units import FULL_CONFIDENCE
 
 __all__ = [
     "CALL_INTERVAL",
@@ -192,7 +193,7 @@ def _steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...]) -> I
     for market in protocol.markets.values():
         yield Call("Instruments", "list_market", _listing(market, feeds[market.asset]))
 
-    contingency = (5_000, 10_000, 990_000_000, 10_000)
+    contingency = (FULL_CONFIDENCE // 2, 10_000, 990_000_000, 10_000)
     numbers = tuple(range(1, len(protocol.markets) + 1))
     risks = tuple(_risk(market) for market in protocol.markets.values())
     for engine in ("CrossMargin", "IsolatedMargin"):
@@ -271,7 +272,8 @@ def _token(symbol: str, decimals: int) -> tuple[Any, ...]:
 def _feed(protocol: ProtocolSpec) -> tuple[int, ...]:
     """IOracle.FeedConfig; jumps are left to the deviation bound and the signers' threshold."""
     oracle = protocol.oracle
-    return (oracle.heartbeat, oracle.max_spread, 5_000, 0, VARIANCE_WINDOW, oracle.threshold, 1, 2**72 - 1)
+    half = FULL_CONFIDENCE // 2
+    return (oracle.heartbeat, oracle.max_spread, half, 0, VARIANCE_WINDOW, oracle.threshold, 1, 2**72 - 1)
 
 
 def _listing(market: MarketSpec, feed: int) -> tuple[Any, ...]:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Twin of contracts/math/margin_math.vy and modules/tiered_margin.vy: margin of linear portfolios.
 
-Money is wad USD, ratios bps, sizes nano base, prices nano USD. Requirements are >= 0 and every term is
-rounded up by itself; equity is exact. May import nothing but domain modules.
+Money is wad USD, ratios bps, confidence 1e-8, sizes nano base, prices nano USD. Requirements are
+>= 0 and every term is rounded up by itself; equity is exact. May import nothing but domain modules.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ __all__ = [
 
 BPS = 10_000
 NANO = 10**9
+FULL_CONFIDENCE = 10**8
 WAD = 10**18
 BOUND_UNIT = 1_000
 
@@ -65,7 +66,7 @@ class Contingency:
     """Parameters of the confidence and depeg terms."""
 
     confidence_threshold: int
-    """Bps."""
+    """Unit 1e-8."""
     confidence_factor: int
     """Bps."""
     depeg_threshold: int
@@ -84,7 +85,7 @@ class PositionRisk:
     mark: int
     spot: int
     confidence: int
-    """Bps."""
+    """Unit 1e-8."""
     unrealised: int
     """Wad USD, unpaid funding included."""
     bids: int = 0
@@ -101,7 +102,7 @@ class CollateralRisk:
     value: int
     """Wad USD."""
     confidence: int
-    """Bps."""
+    """Unit 1e-8."""
     maintenance_haircut: int
     """Bps of value."""
     initial_haircut: int
@@ -164,7 +165,9 @@ def requirement_up(weighted_notional: int, ratio: int) -> int:
 
 def confidence_up(notional: int, confidence: int, threshold: int, factor: int) -> int:
     """(1 - confidence) * factor of a notional where confidence is below the threshold, else 0."""
-    return div_up(notional * (BPS - confidence) * factor, BPS**2) if confidence < threshold else 0
+    if confidence >= threshold:
+        return 0
+    return div_up(notional * (FULL_CONFIDENCE - confidence) * factor, FULL_CONFIDENCE * BPS)
 
 
 def depeg_up(notional: int, stable_price: int, threshold: int, factor: int) -> int:

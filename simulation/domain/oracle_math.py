@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Twin of contracts/math/oracle_math.vy: the tick word, its validity, price bounds and variance.
 
-Prices are nano USD, ratios bps, times unix seconds, variances annualised in units of 1e-7. Exact integers.
-May import nothing but domain modules.
+Prices are nano USD, ratios bps, confidence 1e-8, times unix seconds, variances annualised in units of 1e-7.
+Exact integers. May import nothing but domain modules.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Tick:
     mark: int = 0
     """Nano USD, within the deviation bound of spot."""
     confidence: int = 0
-    """Bps."""
+    """Unit 1e-8."""
     timestamp: int = 0
     """When the signers observed the price."""
     variance: int = 0
@@ -70,7 +70,7 @@ class FeedConfig:
     max_deviation: int
     """Bps of spot by which the mark may differ."""
     confidence_threshold: int
-    """Bps."""
+    """Unit 1e-8."""
     max_jump: int
     """Bps of the stored spot; 0 is off."""
     variance_window: int
@@ -87,10 +87,10 @@ def pack_tick(tick: Tick) -> int:
         tick.spot
         | tick.mark << 72
         | tick.confidence << 144
-        | tick.timestamp << 160
-        | tick.variance << 192
-        | tick.heartbeat << 224
-        | tick.flags << 240
+        | tick.timestamp << 172
+        | tick.variance << 204
+        | tick.heartbeat << 236
+        | tick.flags << 252
     )
 
 
@@ -99,11 +99,11 @@ def unpack_tick(word: int) -> Tick:
     return Tick(
         spot=field(word, 0, 72),
         mark=field(word, 72, 72),
-        confidence=field(word, 144, 16),
-        timestamp=field(word, 160, 32),
-        variance=field(word, 192, 32),
-        heartbeat=field(word, 224, 16),
-        flags=field(word, 240, 16),
+        confidence=field(word, 144, 28),
+        timestamp=field(word, 172, 32),
+        variance=field(word, 204, 32),
+        heartbeat=field(word, 236, 16),
+        flags=field(word, 252, 4),
     )
 
 

@@ -5,6 +5,7 @@ size      nano base   1e-9  of the base asset, signed, positive long
 price     nano USD    1e-9  USD per unit of base
 money     wad USD     1e-18 USD; a product of size and price is exactly this
 share     bps         1e-4
+confidence            1e-8
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 __all__ = [
     "BPS",
     "EXACT",
+    "FULL_CONFIDENCE",
     "NANO",
     "WAD",
     "floor_to",
@@ -33,6 +35,7 @@ __all__ = [
 NANO = 10**9
 WAD = 10**18
 BPS = 10_000
+FULL_CONFIDENCE = 10**8
 
 EXACT = Context(prec=120)
 """The default context keeps 28 digits, which a large amount of wad exceeds."""

@@ -20,7 +20,7 @@ MAX_VAULT_WORDS = 8_192
 MAX_ACCOUNTS = 8_192
 POSITION_SIGNS = np.array([2**15, 0, 2**15])
 """Sign bits of the upper sixteen of a position's 80-bit figures; the entry price has no sign."""
-MASK_16, MASK_32, MASK_72, MASK_80 = (2**bits - 1 for bits in (16, 32, 72, 80))
+MASK_28, MASK_32, MASK_72, MASK_80 = (2**bits - 1 for bits in (28, 32, 72, 80))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ class WorldReader:
             for word in words
         )
         world.feeds = tuple(
-            RawFeed(tick & MASK_72, (tick >> 72) & MASK_72, (tick >> 160) & MASK_32, tick >> 240)
+            RawFeed(tick & MASK_72, (tick >> 72) & MASK_72, (tick >> 172) & MASK_32, tick >> 252)
             for tick in ticks
         )
         world.books = Books(*books)
@@ -209,8 +209,8 @@ class WorldReader:
             mark=word & MASK_72,
             spot=(word >> 72) & MASK_72,
             funding_index=index - (index >> 79 << 80),
-            confidence=(word >> 224) & MASK_16,
-            valid=word >> 240 == 1,
+            confidence=(word >> 224) & MASK_28,
+            valid=word >> 255 == 1,
             funding_rate=_signed(funding[1]),
             best_bid=best[0],
             best_ask=best[1],

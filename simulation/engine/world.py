@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from simulation.domain.units import FULL_CONFIDENCE
 from simulation.engine.margin import auction_terms, margins
 from simulation.engine.mirror import Mirror
 from simulation.engine.reader import RawWorld
@@ -149,7 +150,7 @@ class ViewBuilder:
                     reference=self._reference(tick, terms.feed),
                     spot=now.spot * NANO,
                     mark=mark,
-                    confidence=now.confidence / 10_000,
+                    confidence=now.confidence / FULL_CONFIDENCE,
                     valid=now.valid,
                     funding_rate=now.funding_rate * WAD,
                     funding_index=now.funding_index * NANO,

@@ -18,12 +18,13 @@ BPS = 10_000
 SIZE = 2**79 - 1
 PRICE = 2**80 - 1
 MARKETS = 5
-CONTINGENCY = twin.Contingency(4_000, 4_000, 980_000_000, 12_000)
+CONTINGENCY = twin.Contingency(4 * 10**7, 4_000, 980_000_000, 12_000)
 
 sizes = st.one_of(st.integers(-SIZE, SIZE), st.integers(-(10**13), 10**13), st.just(0))
 orders = st.one_of(st.just(0), st.integers(0, 10**13), st.integers(0, SIZE))
 prices = st.one_of(st.integers(1, 10**15), st.integers(1, PRICE))
-confidences = st.one_of(st.just(BPS), st.integers(0, BPS))
+FULL = 10**8
+confidences = st.one_of(st.just(FULL), st.integers(0, FULL))
 
 
 @st.composite
@@ -133,7 +134,9 @@ def test_tiers(notional: int, risk: twin.MarketRisk, ratio: int) -> None:
     assert harness().requirement_up(weighted, ratio) == twin.requirement_up(weighted, ratio)
 
 
-@given(notional=st.integers(0, 2**162), confidence=confidences, threshold=confidences, factor=confidences)
+@given(
+    notional=st.integers(0, 2**162), confidence=confidences, threshold=confidences, factor=st.integers(0, BPS)
+)
 def test_confidence_up(notional: int, confidence: int, threshold: int, factor: int) -> None:
     assert harness().confidence_up(notional, confidence, threshold, factor) == twin.confidence_up(
         notional, confidence, threshold, factor
@@ -188,10 +191,12 @@ def test_one_account_never_needs_less_than_two_that_share_its_position(
     assume(part != 0)
     sign = 1 if position.size > 0 else -1
     plain = twin.Portfolio(
-        0, 10**9, (twin.PositionRisk(position.market, position.size, position.mark, 1, BPS, 0),)
+        0, 10**9, (twin.PositionRisk(position.market, position.size, position.mark, 1, FULL, 0),)
     )
     pieces = [
-        twin.Portfolio(0, 10**9, (twin.PositionRisk(position.market, sign * size, position.mark, 1, BPS, 0),))
+        twin.Portfolio(
+            0, 10**9, (twin.PositionRisk(position.market, sign * size, position.mark, 1, FULL, 0),)
+        )
         for size in (part, abs(position.size) - part)
     ]
     whole = engine().assess(row(plain))

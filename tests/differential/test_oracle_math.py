@@ -20,7 +20,7 @@ ticks = st.builds(
     twin.Tick,
     spot=st.one_of(st.just(0), price),
     mark=price,
-    confidence=st.integers(0, 10_000),
+    confidence=st.integers(0, 2**28 - 1),
     timestamp=time,
     variance=st.integers(0, 2**32 - 1),
     heartbeat=st.integers(1, 2**16 - 1),

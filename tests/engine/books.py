@@ -117,8 +117,8 @@ class Chain:
                 packed = (p.size % 2**80) | (p.entry << 80) | ((p.funding % 2**80) << 160)
                 ledger += [word(packed), word(p.bids | p.asks << 128)]
             vault += [word((account.cash % 2**128) | 10**18 << 128), word(account.weth)]
-        ticks = [mark | mark << 72 | 10_000 << 144 | 1_000 << 160 | 3_600 << 224 for mark in self.mark]
-        words = [mark | mark << 72 | 10_000 << 224 | 1 << 240 for mark in self.mark]
+        ticks = [mark | mark << 72 | 10**8 << 144 | 1_000 << 172 | 3_600 << 236 for mark in self.mark]
+        words = [mark | mark << 72 | 10**8 << 224 | 1 << 255 for mark in self.mark]
         found = [
             _array(ledger),
             _array(vault),

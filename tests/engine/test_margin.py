@@ -16,7 +16,7 @@ from simulation.messages import INSOLVENT, SOLVENT, AuctionRules
 WAD, NANO = 10**18, 10**9
 RISK = margin_math.MarketRisk(500, 300, 15_000, 25_000, 100_000, 400_000)
 MARKET = MarketTerms("ETH", 1, 1, 1, 0.05, 0.03, ((100_000.0, 1.5), (400_000.0, 2.5)))
-CONTINGENCY = margin_math.Contingency(5_000, 10_000, 990_000_000, 10_000)
+CONTINGENCY = margin_math.Contingency(5 * 10**7, 10_000, 990_000_000, 10_000)
 SIZES = st.integers(-(10**13), 10**13)
 PRICES = st.integers(10**9, 10**14)
 
@@ -44,13 +44,13 @@ def test_margins_are_those_of_the_engine(
                     size=size,
                     mark=mark,
                     spot=mark,
-                    confidence=10_000,
+                    confidence=10**8,
                     unrealised=size * (mark - entry - funding),
                     bids=bids,
                     asks=asks,
                 ),
             ),
-            collaterals=(margin_math.CollateralRisk(1, value, 10_000, 1_000, 2_000),),
+            collaterals=(margin_math.CollateralRisk(1, value, 10**8, 1_000, 2_000),),
         ),
         {1: RISK},
         CONTINGENCY,

@@ -52,7 +52,7 @@ def test_markets_feeds_and_books_are_read() -> None:
     raw = WorldReader(PROTOCOL, 2).decode(chain.answers())
     assert raw.changed.tolist() == [0, 1]
     eth, btc = raw.markets
-    assert (eth.mark, eth.spot, eth.confidence, eth.valid) == (200 * 10**9, 200 * 10**9, 10_000, True)
+    assert (eth.mark, eth.spot, eth.confidence, eth.valid) == (200 * 10**9, 200 * 10**9, 10**8, True)
     assert (eth.best_bid, eth.best_ask, btc.best_bid, btc.best_ask) == (10, 12, 0, 7)
     assert eth.funding_rate == -(10**15)
     assert (raw.feeds[1].spot, raw.feeds[1].timestamp, raw.feeds[1].flags) == (8_000 * 10**9, 1_000, 0)

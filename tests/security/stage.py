@@ -146,7 +146,7 @@ class Stage(World):
     def signed_price(self) -> tuple[Any, Any]:
         """A newer price of the first feed and its signatures."""
         now = self.env.timestamp
-        update = (1, 1_796 * NANO, 1_796 * NANO, 10_000, now, now + 3_600)
+        update = (1, 1_796 * NANO, 1_796 * NANO, 10**8, now, now + 3_600)
         return update, self.signer.sign(*update)
 
 

@@ -48,7 +48,7 @@ def changes(stage: Stage) -> dict[str, tuple[Any, ...]]:
     trader, flat = stage.trader, stage.flat
     receiver = env.address("trader")
     risk = (1_000, 500, 15_000, 25_000, 2_000_000, 10_000_000)
-    contingency = (5_000, 10_000, 990_000_000, 10_000)
+    contingency = (5 * 10**7, 10_000, 990_000_000, 10_000)
     feed = (3_600, 300, 5_000, 0, 86_400, 1, 1, 2**72 - 1)
     price, signatures = stage.signed_price()
     expiry = env.timestamp + 1_000

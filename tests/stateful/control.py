@@ -96,7 +96,8 @@ def set_risk(driver: Driver) -> None:
 
 @rule("contingency changes")
 def set_contingency(driver: Driver) -> None:
-    contingency = driver.rng.choice([(5_000, 10_000, 990_000_000, 10_000), (9_000, 5_000, 10**9, 20_000)])
+    usual, strict = (5 * 10**7, 10_000, 990_000_000, 10_000), (9 * 10**7, 5_000, 10**9, 20_000)
+    contingency = driver.rng.choice([usual, strict])
     engine = driver.rng.choice(["CrossMargin", "IsolatedMargin"])
     driver.call("owner", engine, CONTINGENCY, contingency)
 
@@ -158,7 +159,7 @@ def set_feed(driver: Driver) -> None:
     heartbeat = driver.rng.choice([3_600, 3_600, 600, 65_535])
     jump = driver.rng.choice([0, 0, 2_000])
     deviation = driver.parameters.deviation
-    config = (heartbeat, deviation, 5_000, jump, 86_400, 2, 1, 2**72 - 1)
+    config = (heartbeat, deviation, 5 * 10**7, jump, 86_400, 2, 1, 2**72 - 1)
     feed = driver.rng.choice(FEEDS[:4])
     driver.call("owner", "Oracle", FEED, feed, config)
 
@@ -256,7 +257,7 @@ def forge(driver: Driver) -> None:
     rng = driver.rng
     driver.advance(1)
     feed = rng.choice(FEEDS)
-    update, signatures = signed_price(driver, feed, 10**9, 10**9, 10_000, 0)
+    update, signatures = signed_price(driver, feed, 10**9, 10**9, 10**8, 0)
     kind = rng.randrange(7)
     if kind == 0:
         signatures = signatures[:1]

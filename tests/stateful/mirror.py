@@ -45,9 +45,9 @@ def new_model(driver: Driver) -> ProtocolModel:
     protocol, parameters = driver.rig.protocol, driver.parameters
     start = driver.rig.time
     heartbeat = protocol.oracle.heartbeat
-    config = FeedConfig(heartbeat, protocol.oracle.max_spread, 5_000, 0, 86_400, 1, 2**72 - 1)
+    config = FeedConfig(heartbeat, protocol.oracle.max_spread, 5 * 10**7, 0, 86_400, 1, 2**72 - 1)
     feeds = {feed: Feed(config, protocol.oracle.threshold, Tick(heartbeat=heartbeat)) for feed in FEEDS[:4]}
-    usd = FeedConfig(3_600, 500, 5_000, 0, 86_400, 1, 2**72 - 1)
+    usd = FeedConfig(3_600, 500, 5 * 10**7, 0, 86_400, 1, 2**72 - 1)
     feeds[FEEDS[4]] = Feed(usd, 2, Tick(heartbeat=3_600))
     markets = {
         number: MarketState(

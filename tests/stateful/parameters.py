@@ -57,7 +57,7 @@ def initial_parameters(rig: Rig) -> Parameters:
         )
         for market, spec in zip(MARKETS, protocol.markets.values(), strict=True)
     }
-    contingency = Contingency(5_000, 10_000, 990_000_000, 10_000)
+    contingency = Contingency(5 * 10**7, 10_000, 990_000_000, 10_000)
     collaterals = list(protocol.collaterals.values())
     liquidation = rig.view("Liquidator", "parameters()")
     return Parameters(

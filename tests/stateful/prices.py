@@ -27,11 +27,11 @@ UPDATE_MANY = "update_many((uint256,uint256,uint256,uint256,uint256,uint256)[],(
 
 def send_prices(driver: Driver, feeds: tuple[int, ...]) -> None:
     """One batch of the prices as they stand."""
-    signed = [signed_price(driver, feed, *driver.prices[feed], 10_000, 0) for feed in feeds]
+    signed = [signed_price(driver, feed, *driver.prices[feed], 10**8, 0) for feed in feeds]
     driver.call("relayer", "Oracle", UPDATE_MANY, [row[0] for row in signed], [row[1] for row in signed])
 
 
-def _send_price(driver: Driver, feed: int, confidence: int = 10_000, age: int = 0) -> None:
+def _send_price(driver: Driver, feed: int, confidence: int = 10**8, age: int = 0) -> None:
     update, signatures = signed_price(driver, feed, *driver.prices[feed], confidence, age)
     if driver.call("relayer", "Oracle", UPDATE, update, signatures).ok:
         driver.last_update = (update, signatures)
@@ -86,7 +86,9 @@ def depeg(driver: Driver) -> None:
 def low_confidence(driver: Driver) -> None:
     _tick_time(driver)
     _send_price(
-        driver, driver.rng.choice(FEEDS), confidence=driver.rng.choice([0, 1_000, 4_999, 5_000, 7_000])
+        driver,
+        driver.rng.choice(FEEDS),
+        confidence=driver.rng.choice([0, 10**7, 5 * 10**7 - 1, 5 * 10**7, 7 * 10**7]),
     )
 
 

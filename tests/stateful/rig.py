@@ -117,7 +117,7 @@ def _deployed() -> tuple[World, Any]:
             token.mint(sender, amount)
             token.approve(world.vault.address, 2**256 - 1, sender=sender)
             token.approve(world.fund.address, 2**256 - 1, sender=sender)
-    world.oracle.set_feed(USD_FEED, (3_600, 500, 5_000, 0, 86_400, 2, 1, 2**72 - 1))
+    world.oracle.set_feed(USD_FEED, (3_600, 500, 5 * 10**7, 0, 86_400, 2, 1, 2**72 - 1))
     return world, world.env.backend._evm  # type: ignore[attr-defined]
 
 

@@ -10,12 +10,13 @@ __all__ = ["CONTINGENCY", "RISK", "collateral", "portfolio", "position"]
 NANO = 10**9
 WAD = 10**18
 BPS = 10_000
+FULL = 10**8
 
 RISK = (650, 500, 15_000, 20_000, 1_000_000, 5_000_000)
 """Initial and maintenance ratio, multipliers (bps) and bounds (USD) of the two upper tiers."""
 
-CONTINGENCY = (4_000, 4_000, 980_000_000, 12_000)
-"""Confidence threshold and factor (bps), depeg threshold (nano USD) and factor (bps)."""
+CONTINGENCY = (4 * 10**7, 4_000, 980_000_000, 12_000)
+"""Confidence threshold (1e-8) and factor (bps), depeg threshold (nano USD) and factor (bps)."""
 
 
 def position(
@@ -24,7 +25,7 @@ def position(
     *,
     market: int = 1,
     spot: int | None = None,
-    confidence: int = BPS,
+    confidence: int = FULL,
     unrealised: int = 0,
     bids: int = 0,
     asks: int = 0,
@@ -34,7 +35,7 @@ def position(
 
 
 def collateral(
-    value: int, *, asset: int = 1, confidence: int = BPS, maintenance: int = 500, initial: int = 1_000
+    value: int, *, asset: int = 1, confidence: int = FULL, maintenance: int = 500, initial: int = 1_000
 ) -> tuple[int, ...]:
     """A CollateralRisk; value in wad, haircuts in bps."""
     return (asset, value, confidence, maintenance, initial)

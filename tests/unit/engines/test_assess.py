@@ -155,11 +155,13 @@ def test_resting_orders_count_at_their_worst_for_initial_margin_only(
     assert assessment.maintenance_margin == abs(size) * 2_000 * USD * RISK[1] // BPS
 
 
-@pytest.mark.parametrize(("confidence", "charge"), [(4_000, 0), (3_999, 6_001 * 4_000), (0, BPS * 4_000)])
+@pytest.mark.parametrize(
+    ("confidence", "charge"), [(4 * 10**7, 0), (4 * 10**7 - 1, (6 * 10**7 + 1) * 4_000), (0, 10**8 * 4_000)]
+)
 def test_low_confidence_adds_to_initial_margin(engine: Contract, confidence: int, charge: int) -> None:
     sure = engine.assess(portfolio(position(ETH, bids=ETH)))
     unsure = engine.assess(portfolio(position(ETH, bids=ETH, spot=1_990 * NANO, confidence=confidence)))
-    assert unsure.initial_margin - sure.initial_margin == 2 * 1_990 * USD * charge // BPS**2
+    assert unsure.initial_margin - sure.initial_margin == 2 * 1_990 * USD * charge // (10**8 * BPS)
     assert unsure.maintenance_margin == sure.maintenance_margin
 
 
@@ -173,7 +175,7 @@ def test_the_haircut_of_collateral_is_part_of_the_requirement(engine: Contract) 
     )
 
 
-@pytest.mark.parametrize(("confidence", "charge"), [(4_000, 0), (3_000, 280), (0, 400)])
+@pytest.mark.parametrize(("confidence", "charge"), [(4 * 10**7, 0), (3 * 10**7, 280), (0, 400)])
 def test_collateral_of_low_confidence_counts_less(engine: Contract, confidence: int, charge: int) -> None:
     assessment = engine.assess(portfolio(collaterals=[collateral(1_000 * USD, confidence=confidence)]))
     assert assessment.initial_margin == (100 + charge) * USD

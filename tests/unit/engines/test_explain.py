@@ -16,7 +16,7 @@ def test_the_terms_of_a_portfolio_in_order(engine: Contract) -> None:
         position(-2 * ETH, market=5),
         cash=11 * USD,
         stable=880_000_000,
-        collaterals=[collateral(1_000 * USD, asset=2, confidence=3_000), collateral(0, asset=4)],
+        collaterals=[collateral(1_000 * USD, asset=2, confidence=3 * 10**7), collateral(0, asset=4)],
     )
     assert [tuple(term) for term in engine.explain(question)] == [
         ("cash", 0, 0, 0, 11 * USD),

@@ -8,7 +8,7 @@ import pytest
 from tests.evm import Contract, Env, Reverted, reverts
 from tests.unit.engines.portfolios import CONTINGENCY, RISK, portfolio, position
 
-WIDEST = (10_000, 10_000, 10**9, 50_000)
+WIDEST = (10**8, 10_000, 10**9, 50_000)
 
 
 def test_the_parameters_change_with_their_event(engine: Contract) -> None:

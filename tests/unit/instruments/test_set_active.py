@@ -26,7 +26,7 @@ def test_a_market_is_restricted_and_opened(instruments: Contract) -> None:
 def test_a_restricted_market_still_accrues_and_has_a_valid_price(instruments: Contract, env: Env) -> None:
     instruments.set_active(1, False)
     env.advance(100)
-    assert instruments.touch(1).value[0] >> 240 == 1
+    assert instruments.touch(1).value[0] >> 255 == 1
     assert instruments.funding(1).accrued_until == env.timestamp
 
 

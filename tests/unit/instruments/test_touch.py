@@ -47,12 +47,12 @@ def _all_day(oracle: Contract) -> None:
 
 def test_the_word_the_cap_and_the_event(instruments: Contract, oracle: Contract, env: Env) -> None:
     env.advance(10)
-    push(oracle, 1, SPOT, PREMIUM, confidence=9_000)
+    push(oracle, 1, SPOT, PREMIUM, confidence=9 * 10**7)
     receipt = instruments.touch(1, sender=env.address("trader"))
     word, cap = receipt.value
     market = unpack(word)
     assert (market.mark, market.spot, market.funding_index) == (PREMIUM, SPOT, 0)
-    assert (market.confidence, market.valid, cap) == (9_000, True, CAP)
+    assert (market.confidence, market.valid, cap) == (9 * 10**7, True, CAP)
     assert receipt.named("FundingAccrued") == [
         {"market": 1, "funding_index": 0, "funding_rate": RATE, "timestamp": env.timestamp}
     ]

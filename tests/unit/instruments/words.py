@@ -21,8 +21,8 @@ class MarketWord:
 
 def unpack(word: int) -> MarketWord:
     """The fields of a market word."""
-    valid = field(word, 240, 16)
-    assert valid in (0, 1)
+    valid = field(word, 252, 4)
+    assert valid in (0, 8)
     return MarketWord(
-        field(word, 0, 72), field(word, 72, 72), signed_field(word, 144, 80), field(word, 224, 16), valid == 1
+        field(word, 0, 72), field(word, 72, 72), signed_field(word, 144, 80), field(word, 224, 28), valid == 8
     )

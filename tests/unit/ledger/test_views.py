@@ -34,11 +34,11 @@ def test_the_portfolio_is_what_the_engine_judges(world: World) -> None:
     view, valid = world.ledger.portfolio(account)
     assert valid
     assert [tuple(position) for position in view.positions] == [
-        (1, NANO, 2_050 * NANO, 2_050 * NANO, 10_000, 50 * WAD, NANO // 2, 0),
-        (2, 0, 30_000 * NANO, 30_000 * NANO, 10_000, 0, 0, NANO // 100),
+        (1, NANO, 2_050 * NANO, 2_050 * NANO, 10**8, 50 * WAD, NANO // 2, 0),
+        (2, 0, 30_000 * NANO, 30_000 * NANO, 10**8, 0, 0, NANO // 100),
     ]
     assert (view.cash, view.stable_price) == (world.vault.cash(account), NANO)
-    assert [tuple(risk) for risk in view.collaterals] == [(1, 2_050 * WAD, 10_000, 1_000, 2_000)]
+    assert [tuple(risk) for risk in view.collaterals] == [(1, 2_050 * WAD, 10**8, 1_000, 2_000)]
     assert world.ledger.assess(account) == (world.contracts["CrossMargin"].assess(view), True)
 
 

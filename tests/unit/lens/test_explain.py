@@ -13,7 +13,7 @@ def test_the_terms_sum_to_the_assessment(world: World) -> None:
     world.place("trader", account, 1, BUY, 1_900, 2)
     world.env.advance(60)
     # Half the confidence that the engine wants without a charge.
-    world.price("ETH", 2_010 * 10**9, 2_012 * 10**9, confidence=2_500)
+    world.price("ETH", 2_010 * 10**9, 2_012 * 10**9, confidence=25 * 10**6)
     world.prices(BTC=31_000)
     terms = world.lens.explain(account)
     margin = world.ledger.assess(account)[0]

@@ -15,7 +15,7 @@ def test_every_field_is_kept(oracle: Contract) -> None:
     config = DEFAULT_FEED.but(
         heartbeat=65_535,
         max_deviation=5_000,
-        confidence_threshold=10_000,
+        confidence_threshold=10**8,
         max_jump=10_000,
         variance_window=2**24 - 1,
         required_signers=3,
@@ -53,7 +53,7 @@ def test_only_the_owner(oracle: Contract, env: Env, role: str) -> None:
         ({"heartbeat": 65_536}, "oracle: heartbeat out of range"),
         ({"max_deviation": 0}, "oracle: deviation out of range"),
         ({"max_deviation": 5_001}, "oracle: deviation out of range"),
-        ({"confidence_threshold": 10_001}, "oracle: confidence above one"),
+        ({"confidence_threshold": 10**8 + 1}, "oracle: confidence above one"),
         ({"max_jump": 10_001}, "oracle: jump out of range"),
         ({"variance_window": 59}, "oracle: window out of range"),
         ({"variance_window": 2**24}, "oracle: window out of range"),

@@ -29,17 +29,17 @@ def fails(oracle: Contract, reason: str, price: tuple[int, ...], signatures: lis
 
 
 def test_a_signed_price_is_stored_with_its_event(oracle: Contract, env: Env) -> None:
-    receipt = push(oracle, 1, SPOT, SPOT + NANO, confidence=9_900)
+    receipt = push(oracle, 1, SPOT, SPOT + NANO, confidence=99_000_000)
     assert receipt.value is True
     tick = oracle.tick(1)
-    assert tick[:5] == (SPOT, SPOT + NANO, 9_900, env.timestamp, 0)
+    assert tick[:5] == (SPOT, SPOT + NANO, 99_000_000, env.timestamp, 0)
     assert (tick.heartbeat, tick.flags, tick.valid) == (DEFAULT_FEED.heartbeat, 0, True)
     assert receipt.named("PriceUpdated") == [
         {
             "feed": 1,
             "spot": SPOT,
             "mark": SPOT + NANO,
-            "confidence": 9_900,
+            "confidence": 99_000_000,
             "timestamp": env.timestamp,
             "tick": oracle.word(1),
         }
@@ -90,7 +90,7 @@ def test_a_mark_too_far_from_spot_is_clamped_and_not_valid(
     assert (tick.spot, tick.mark, tick.flags, tick.valid) == (SPOT, stored, flags, flags == 0)
 
 
-@pytest.mark.parametrize(("confidence", "valid"), [(5_000, True), (4_999, False), (0, False)])
+@pytest.mark.parametrize(("confidence", "valid"), [(5 * 10**7, True), (5 * 10**7 - 1, False), (0, False)])
 def test_low_confidence_is_stored_and_not_valid(oracle: Contract, confidence: int, valid: bool) -> None:
     push(oracle, 1, SPOT, confidence=confidence)
     tick = oracle.tick(1)
@@ -139,9 +139,9 @@ def test_variance_follows_the_twin_along_a_path(oracle: Contract, env: Env) -> N
     model = twin.unpack_tick(oracle.word(1))
     for step, spot in enumerate([2_000, 2_010, 1_990, 1_500, 1_510, 1_700, 1_700]):
         env.advance(1 + 37 * step)
-        push(oracle, 1, spot * NANO, (spot + 20 * step) * NANO, confidence=10_000 - 900 * step)
+        push(oracle, 1, spot * NANO, (spot + 20 * step) * NANO, confidence=10**8 - 9_000_000 * step)
         following = twin.next_tick(
-            model, rules, spot * NANO, (spot + 20 * step) * NANO, 10_000 - 900 * step, env.timestamp
+            model, rules, spot * NANO, (spot + 20 * step) * NANO, 10**8 - 9_000_000 * step, env.timestamp
         )
         assert following is not None
         model = following
@@ -156,7 +156,7 @@ def test_variance_follows_the_twin_along_a_path(oracle: Contract, env: Env) -> N
             st.integers(0, 5_000),
             st.integers(1, 2**72 - 1),
             st.integers(1, 2**72 - 1),
-            st.integers(0, 10_000),
+            st.integers(0, 10**8),
         ),
         max_size=6,
     ),
@@ -173,7 +173,7 @@ def test_any_sequence_is_the_twin_s(
     with env.anchor():
         config = DEFAULT_FEED.but(max_jump=max_jump, floor=bounds[0], ceiling=bounds[1])
         oracle.set_feed(1, config.row())
-        rules = twin.FeedConfig(180, 500, 5_000, max_jump, 86_400, *bounds)
+        rules = twin.FeedConfig(180, 500, 5 * 10**7, max_jump, 86_400, *bounds)
         model = twin.unpack_tick(oracle.word(1))
         for elapsed, spot, mark, confidence in steps:
             env.advance(elapsed)
@@ -204,12 +204,12 @@ def test_an_unknown_feed_is_refused(oracle: Contract, feed: int) -> None:
 @pytest.mark.parametrize(
     ("spot", "mark", "confidence", "reason"),
     [
-        (0, SPOT, 10_000, "oracle: spot out of range"),
-        (2**72, SPOT, 10_000, "oracle: spot out of range"),
-        (2**256 - 1, SPOT, 10_000, "oracle: spot out of range"),
-        (SPOT, 0, 10_000, "oracle: mark out of range"),
-        (SPOT, 2**72, 10_000, "oracle: mark out of range"),
-        (SPOT, SPOT, 10_001, "oracle: confidence above one"),
+        (0, SPOT, 10**8, "oracle: spot out of range"),
+        (2**72, SPOT, 10**8, "oracle: spot out of range"),
+        (2**256 - 1, SPOT, 10**8, "oracle: spot out of range"),
+        (SPOT, 0, 10**8, "oracle: mark out of range"),
+        (SPOT, 2**72, 10**8, "oracle: mark out of range"),
+        (SPOT, SPOT, 10**8 + 1, "oracle: confidence above one"),
         (SPOT, SPOT, 2**256 - 1, "oracle: confidence above one"),
     ],
 )

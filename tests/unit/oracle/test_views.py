@@ -21,7 +21,7 @@ def test_words_are_the_single_words_in_order(oracle: Contract) -> None:
 
 
 def test_a_configured_feed_without_price_is_known_but_not_valid(oracle: Contract) -> None:
-    assert oracle.word(1) == DEFAULT_FEED.heartbeat << 224
+    assert oracle.word(1) == DEFAULT_FEED.heartbeat << 236
     assert not oracle.tick(1).valid
     assert oracle.word(9) == 0
     assert tuple(oracle.tick(9)) == (0, 0, 0, 0, 0, 0, 0, False)

@@ -100,7 +100,7 @@ def test_a_change_is_made_once(timelock: Contract, engine: Contract, env: Env) -
 
 def test_bounds_hold_for_the_timelock_too(timelock: Contract, engine: Contract, env: Env) -> None:
     with reverts("tiered_margin: contingency out of range"):
-        _through(timelock, engine, engine.encode("set_contingency", (10_001, 0, 0, 0)))
+        _through(timelock, engine, engine.encode("set_contingency", (10**8 + 1, 0, 0, 0)))
     assert tuple(engine.contingency()) == CONTINGENCY
 
 

@@ -32,7 +32,7 @@ def test_effect_and_event(world: World, token: Contract) -> None:
     token.approve(world.vault.address, 10**6, sender=trader)
     world.vault.deposit(account, 3, 10**6, sender=trader)
     (risk,) = world.vault.money(account)[2]
-    assert tuple(risk) == (3, 30_000 * 10**18, 10_000, 500, 1_500)
+    assert tuple(risk) == (3, 30_000 * 10**18, 10**8, 500, 1_500)
 
 
 def test_eight_at_most(world: World, token: Contract) -> None:

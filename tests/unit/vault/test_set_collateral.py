@@ -20,7 +20,7 @@ def test_effect_and_event(world: World) -> None:
         }
     ]
     (risk,) = world.vault.money(account)[2]
-    assert tuple(risk) == (1, 30_000 * WAD, 10_000, 100, 300)
+    assert tuple(risk) == (1, 30_000 * WAD, 10**8, 100, 300)
     margin = world.ledger.assess(account)[0]
     assert (margin.initial_margin, margin.maintenance_margin) == (900 * WAD, 300 * WAD)
 

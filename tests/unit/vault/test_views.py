@@ -55,9 +55,9 @@ def test_money_is_the_money_side_of_a_portfolio(world: World) -> None:
     assert (cash, stable, valid) == (5 * WAD, NANO, True)
     assert engine == world.contracts["CrossMargin"].address
     assert [tuple(risk) for risk in collaterals] == [
-        (1, 1_000 * WAD, 10_000, 1_000, 2_000),
+        (1, 1_000 * WAD, 10**8, 1_000, 2_000),
         # Three units of 1e-8 BTC at 30,000 USD.
-        (2, 900_000_000_000_000, 10_000, 1_000, 2_000),
+        (2, 900_000_000_000_000, 10**8, 1_000, 2_000),
     ]
 
 
