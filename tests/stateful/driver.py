@@ -56,7 +56,14 @@ class Auction:
 
     phase: int
     started: int
-    reserved: int
+    """By the clock that runs."""
+    reserved: int = 0
+    paused: int = 0
+    """Seconds on the clock that stands still."""
+
+    def turned(self, phase: int, now: int) -> Auction:
+        """In another phase, with the other clock."""
+        return Auction(phase, now - self.paused, 0, now - self.started)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,19 +240,31 @@ class Driver:
                     self.orders[args["order_id"]] = replace(order, lots=args["remaining"])
         elif event.name == "OrderRemoved":
             self.orders.pop(args["order_id"], None)
-        elif event.name == "AuctionStarted":
-            phase = INSOLVENT if args["insolvent"] else SOLVENT
-            self.auctions[args["account"]] = Auction(phase, step.after.time, 0)
-        elif event.name == "AuctionInsolvent":
-            self.auctions[args["account"]] = Auction(INSOLVENT, step.after.time, 0)
-        elif event.name == "DeleverageStarted":
-            self.auctions[args["account"]] = Auction(DELEVERAGE, step.after.time, 0)
+        elif event.name in ("AuctionStarted", "AuctionInsolvent", "DeleverageStarted"):
+            self._note_phase(event, step.after.time)
         elif event.name == "AuctionBid":
             auction = self.auctions[args["account"]]
             paid = max(args["price"], 0)
             self.auctions[args["account"]] = replace(auction, reserved=auction.reserved + paid)
         elif event.name == "AuctionEnded":
             self.auctions.pop(args["account"], None)
+
+    def _note_phase(self, event: Event, now: int) -> None:
+        account = event.args["account"]
+        known = self.auctions.get(account)
+        if known is None:
+            insolvent = event.name == "AuctionStarted" and event.args["insolvent"]
+            self.auctions[account] = Auction(INSOLVENT if insolvent else SOLVENT, now)
+        elif event.name == "DeleverageStarted":
+            self.auctions[account] = Auction(DELEVERAGE, now, 0, known.paused)
+        elif event.name == "AuctionInsolvent":
+            # A new auction without equity says so twice.
+            if known.phase == SOLVENT:
+                self.auctions[account] = known.turned(INSOLVENT, now)
+        elif known.phase == SOLVENT:
+            self.auctions[account] = Auction(SOLVENT, now, 0, known.paused)
+        else:
+            self.auctions[account] = known.turned(SOLVENT, now)
 
     def role_of(self, address: bytes) -> str:
         return next(role for role, known in self.rig.roles.items() if known == address)

@@ -196,11 +196,11 @@ class Mirror:
         same("shares", tuple(fund.shares[role] for role in HOLDERS), state.share_balances)
         same("insolvent", model.liquidation.total_insolvent, state.total_insolvent)
         auctions = {
-            number: (auction.phase, auction.started, auction.reserved)
+            number: (auction.phase, auction.started, auction.reserved, auction.paused)
             for number, auction in self.driver.auctions.items()
         }
         expected_auctions = {
-            number: (int(auction.phase), auction.started, auction.reserved)
+            number: (int(auction.phase), auction.started, auction.reserved, auction.paused)
             for number, auction in model.liquidation.auctions.items()
         }
         same("auctions", expected_auctions, auctions)

@@ -72,12 +72,14 @@ CRASH = {
     "stop": 1.5,
     "refresh": 1,
     "rescue": 1,
+    "recovery": 0.7,
+    "solvent again": 1.5,
     "restart": 0.7,
     "take": 10,
     "quote": 10,
     "withdraw cash": 5,
 }
-NO_BIDS = {"bid": 0.5, "bid on an insolvent account": 0.6, "rescue": 0.2, "restart": 0.5}
+NO_BIDS = {"bid": 0.5, "bid on an insolvent account": 0.6, "rescue": 0.2, "restart": 0.5, "recovery": 0.3}
 
 REGIMES: Mapping[str, tuple[Mapping[str, float], float]] = {
     "trading": ({**BASE, **RARE, **TRADING}, 20_000.0),
@@ -134,6 +136,8 @@ def wait(driver: Driver) -> None:
 NEEDS: Mapping[str, int] = {
     "mark insolvent": SOLVENT,
     "rescue": SOLVENT | INSOLVENT,
+    "recovery": INSOLVENT | DELEVERAGE,
+    "solvent again": INSOLVENT | DELEVERAGE,
     "bid on an insolvent account": INSOLVENT,
     "mark for deleveraging": INSOLVENT,
     "deleverage": DELEVERAGE,

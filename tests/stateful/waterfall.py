@@ -186,6 +186,44 @@ def refresh(driver: Driver) -> None:
     driver.call("rival", "Liquidator", "refresh(uint256)", in_phase(driver, INSOLVENT, DELEVERAGE))
 
 
+def _recover(driver: Driver) -> int | None:
+    """The owner of an account below the solvent phase pays its deficit, and a little more."""
+    account = in_phase(driver, INSOLVENT, DELEVERAGE)
+    if account not in driver.owners or account not in driver.auctions:
+        return None
+    margin = driver.margin(driver.state, account)
+    usd = max(-margin.equity, 0) / WAD + margin.maintenance / WAD * driver.rng.choice([1e-6, 0.1, 0.5, 0.9])
+    if usd > 10**7:
+        return None
+    units = token_amount(driver, 0, usd) + 1
+    driver.call(driver.owners[account], "Vault", "deposit(uint256,uint256,uint256)", account, 0, units)
+    return account
+
+
+@rule("recovery")
+def recovery(driver: Driver) -> None:
+    """Bidders and those who would give it up come before anybody has started it again."""
+    account = _recover(driver)
+    if account is None:
+        return
+    if driver.rng.random() < 0.5:
+        driver.call("keeper", "Liquidator", "mark_deleverage(uint256)", account)
+    _bid(driver, account)
+
+
+@rule("solvent again")
+def solvent_again(driver: Driver) -> None:
+    driver.rule = "recovery"
+    account = _recover(driver)
+    driver.rule = "solvent again"
+    if account is None:
+        return
+    driver.call("rival", "Liquidator", START, account)
+    for _ in range(driver.rng.choice([0, 1, 2])):
+        if account in driver.auctions:
+            _bid(driver, account)
+
+
 @rule("rescue")
 def rescue(driver: Driver) -> None:
     """The owner of an account in an auction puts money in, then it can be stopped."""

@@ -56,9 +56,7 @@ class Liquidation:
         found = self._assess(account)
         auction = self.auctions.get(number)
         if auction is not None:
-            late = auction.reserved >= found.equity or self._is_over(auction)
-            restarts = auction.phase == Phase.SOLVENT and self._buffer_margin(found) < 0
-            if not restarts or found.equity <= 0 or not late:
+            if self._buffer_margin(found) >= 0 or not self._restarts(account, auction, found):
                 raise Refused("liquidator: wrong phase")
         elif found.equity >= found.maintenance_margin:
             raise Refused("liquidator: account is healthy")
@@ -72,10 +70,15 @@ class Liquidation:
             self.ledger.settle(account)
             account.in_liquidation = True
             self._charge(account, keeper, found)
-        if found.equity > 0:
             self.auctions[number] = Auction(Phase.SOLVENT, self.ledger.now)
+            if found.equity <= 0:
+                self.auctions[number] = Auction(Phase.INSOLVENT, self.ledger.now, shortfall=_missing(found))
+            return
+        auction = self.auctions[number]
+        if auction.phase == Phase.SOLVENT:
+            auction.started, auction.reserved = self.ledger.now, 0
         else:
-            self._enter(number, Phase.INSOLVENT, found)
+            self._change(auction, Phase.SOLVENT, 0)
 
     def _charge(self, account: Account, keeper: int | None, found: Assessment) -> None:
         if found.equity <= 0:
@@ -112,6 +115,8 @@ class Liquidation:
         else:
             if auction.phase == Phase.DELEVERAGE and account.positions:
                 raise Refused("liquidator: has positions")
+            if self._is_recovered(auction, before):
+                raise Refused("liquidator: needs a restart")
             whole = auction_math.insolvent_price_up(
                 before.equity, before.maintenance_margin, elapsed, self.rules.insolvent_length
             )
@@ -150,12 +155,14 @@ class Liquidation:
         auction, found = self._in(number, Phase.SOLVENT)
         if self._buffer_margin(found) >= 0 or not (found.equity <= 0 or self._is_over(auction)):
             raise Refused("liquidator: margin not restored")
-        self._enter(number, Phase.INSOLVENT, found)
+        self._change(auction, Phase.INSOLVENT, _missing(found))
 
     def mark_deleverage(self, number: int) -> None:
         auction, found = self._in(number, Phase.INSOLVENT)
         if self._buffer_margin(found) >= 0:
             raise Refused("liquidator: account is healthy")
+        if self._is_recovered(auction, found):
+            raise Refused("liquidator: needs a restart")
         elapsed = self.ledger.now - auction.started
         price = auction_math.insolvent_price_up(
             found.equity, found.maintenance_margin, elapsed, self.rules.insolvent_length
@@ -166,7 +173,8 @@ class Liquidation:
         if found.equity < 0:
             self._draw(account, -found.equity)
             found = self._assess(account)
-        self._enter(number, Phase.DELEVERAGE, found)
+        # A clock of its own; that of the solvent phase goes on standing still.
+        auction.phase, auction.started, auction.shortfall = Phase.DELEVERAGE, self.ledger.now, _missing(found)
 
     def stop(self, number: int) -> None:
         if number not in self.auctions or self._buffer_margin(self._assess(self._account(number))) < 0:
@@ -267,8 +275,23 @@ class Liquidation:
             return WAD
         return auction_math.max_fraction_up(margin, found.equity, reserved, discount)
 
-    def _enter(self, number: int, phase: Phase, found: Assessment) -> None:
-        self.auctions[number] = Auction(phase, self.ledger.now, shortfall=_missing(found))
+    def _restarts(self, account: Account, auction: Auction, found: Assessment) -> bool:
+        """Whether a live auction may be started again: run out, paid up, or of a recovered account."""
+        if auction.phase == Phase.SOLVENT:
+            return found.equity > 0 and (auction.reserved >= found.equity or self._is_over(auction))
+        given_up = auction.phase == Phase.DELEVERAGE and bool(account.positions)
+        return self._is_recovered(auction, found) and not given_up
+
+    def _is_recovered(self, auction: Auction, found: Assessment) -> bool:
+        """Below the solvent phase, with equity again, and never offered down to a price of zero."""
+        unsold = auction.paused >= self.rules.fast + self.rules.slow
+        return auction.phase != Phase.SOLVENT and found.equity > 0 and not unsold
+
+    def _change(self, auction: Auction, phase: Phase, shortfall: int) -> None:
+        """Stops one clock and lets the other go on. What earlier bidders paid is for sale again."""
+        now = self.ledger.now
+        auction.started, auction.paused = now - auction.paused, now - auction.started
+        auction.phase, auction.reserved, auction.shortfall = phase, 0, shortfall
 
     def _draw(self, account: Account, wanted: int) -> int:
         units = min(-(-wanted // self.scale), self.fund.assets)

@@ -99,6 +99,9 @@ class Phase(IntEnum):
 class Auction:
     phase: Phase
     started: int
+    """Unix seconds, at which the running clock would have begun had it never stood still."""
+    paused: int = 0
+    """Seconds on the clock that stands still: that of the solvent phase, or that of the phases below."""
     reserved: int = 0
     """Cash that earlier bidders paid, wad."""
     shortfall: int = 0

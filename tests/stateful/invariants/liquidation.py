@@ -122,7 +122,8 @@ def inv_26_self_liquidation(view: View) -> None:
 
 @invariant(
     "INV-27",
-    "A slice costs at least its share of the price of the moment, and in a solvent auction it is never free.",
+    "A slice costs at least its share of the price of the moment, and an account with equity is never "
+    "sold for nothing before a solvent auction has run out.",
 )
 def inv_27_price_floor(view: View) -> None:
     liquidation = view.parameters.liquidation
@@ -139,6 +140,8 @@ def inv_27_price_floor(view: View) -> None:
             assert before.equity > auction.reserved and bid["price"] > 0
             assert bid["price"] * WAD * WAD >= exact
         else:
+            # Free, or paid for, is what owns nothing, or what nobody wanted at any price in all the time.
+            assert before.equity <= 0 or auction.paused >= liquidation[2] + liquidation[3]
             whole = auction_math.insolvent_price_up(
                 before.equity, before.maintenance, elapsed, liquidation[4]
             )
@@ -183,7 +186,10 @@ def inv_28_waterfall(view: View) -> None:
     margin = view.margins(number)[0]
     if step.function == "mark_insolvent":
         assert margin.equity <= 0 or elapsed >= liquidation[2] + liquidation[3]
-    elif step.function == "mark_deleverage" and elapsed < liquidation[4]:
+    elif step.function == "mark_deleverage":
+        assert margin.equity <= 0 or step.auctions[number].paused >= liquidation[2] + liquidation[3]
+        if elapsed >= liquidation[4]:
+            return
         price = auction_math.insolvent_price_up(margin.equity, margin.maintenance, elapsed, liquidation[4])
         assert before.fund_assets * view.scale < -price, "the fund could still have paid"
     elif step.function == "bid" and phase == DELEVERAGE:

@@ -115,14 +115,6 @@ def test_premium_without_the_risk_is_refused(world: World) -> None:
         world.bid(WAD // 20)
 
 
-def test_solvent_again_it_costs_nothing_but_is_not_paid_for(world: World) -> None:
-    world.insolvent()
-    world.mark(92)
-    receipt = world.bid(WAD)
-    assert receipt.value == (WAD, 0)
-    assert not receipt.named("InsuranceDrawn") and not receipt.named("BadDebtRealised")
-
-
 def test_stop_gives_the_account_back(world: World) -> None:
     world.insolvent()
     with reverts("liquidator: margin not restored"):

@@ -1,0 +1,189 @@
+# pragma version 0.4.3
+# SPDX-License-Identifier: AGPL-3.0-only
+"""
+@title The insolvency waterfall: insurance fund, deleveraging, write-off
+@license AGPL-3.0-only
+@notice Every stage acts only when the one before has nothing left, and each wei of bad debt is recognised by one
+        BadDebtRealised or forgone by one counterparty.
+"""
+
+from ethereum.ercs import IERC20Detailed
+from ethereum.ercs import IERC4626
+
+from contracts.interfaces import IInstruments
+from contracts.interfaces import IInsuranceFund
+from contracts.interfaces import ILedger
+from contracts.interfaces import ILiquidator
+from contracts.interfaces import IMarginEngine
+from contracts.interfaces import IVault
+from contracts.math import deleverage_math
+from contracts.math import fixed_point
+from contracts.modules import auction_phases
+from contracts.modules import auction_quote
+from contracts.modules import auction_store
+from contracts.modules import liquidation_parameters
+
+uses: auction_phases
+uses: auction_quote
+uses: auction_store
+uses: liquidation_parameters
+
+FUND_ABLE: constant(String[32]) = "liquidator: fund can still pay"
+NO_POSITION: constant(String[32]) = "liquidator: no position"
+COUNTERPARTY: constant(String[32]) = "liquidator: bad counterparty"
+RANK: constant(String[32]) = "liquidator: rank not descending"
+NOT_FLAT: constant(String[32]) = "liquidator: account not flat"
+
+MAX_COUNTERPARTIES: constant(uint256) = 8
+
+VAULT: immutable(IVault)
+INSTRUMENTS: immutable(IInstruments)
+FUND: immutable(IInsuranceFund)
+# Wad per unit of the cash token.
+SCALE: immutable(uint256)
+
+
+@deploy
+def __init__(vault: address, instruments: address, insurance_fund: address):
+    VAULT = IVault(vault)
+    INSTRUMENTS = IInstruments(instruments)
+    FUND = IInsuranceFund(insurance_fund)
+    asset: address = staticcall IERC4626(insurance_fund).asset()
+    SCALE = 10 ** convert(18 - staticcall IERC20Detailed(asset).decimals(), uint256)
+
+
+@external
+@nonreentrant
+def mark_deleverage(account: uint256):
+    """
+    @notice Gives up an insolvent auction that the fund cannot pay for, or that nobody took until its end;
+            anyone. The fund first pays what it can of the deficit.
+    """
+    state: auction_store.State = auction_store._load(account)
+    assert state.phase == ILiquidator.Phase.INSOLVENT, auction_phases.WRONG_PHASE
+    now: IMarginEngine.Assessment = auction_quote._assess(account)
+    quote: auction_quote.Quote = auction_quote._quote(state, now)
+    assert quote.buffer_margin < 0, auction_phases.HEALTHY
+    assert not auction_quote._is_recovered(state, now), auction_phases.RESTART
+    if block.timestamp < state.started + liquidation_parameters.settings.insolvent_length:
+        assert staticcall FUND.capacity() * SCALE < convert(-quote.price, uint256), FUND_ABLE
+    if now.equity < 0:
+        covered: uint256 = min(self._draw(account, convert(-now.equity, uint256)), convert(-now.equity, uint256))
+        if covered != 0:
+            log ILiquidator.BadDebtRealised(account=account, amount=covered, socialised=0)
+        now = auction_quote._assess(account)
+    auction_phases._enter_deleverage(account, state, now)
+
+
+@external
+@nonreentrant
+def deleverage(account: uint256, market: uint256, counterparties: DynArray[uint256, MAX_COUNTERPARTIES]):
+    """
+    @notice Closes the account's position in one market against ranked counterparties; anyone.
+            Without a deficit it closes at mark and nobody forgoes anything. The order is verified: scores (profit ratio times leverage) must not increase along the list.
+            That nobody better was left out cannot be; it costs a counterparty at most its own profit, and
+            at most its equity.
+    @param counterparties Accounts on the other side, with positive equity, not in liquidation.
+    """
+    assert auction_store._load(account).phase == ILiquidator.Phase.DELEVERAGE, auction_phases.WRONG_PHASE
+    view: IMarginEngine.Portfolio = empty(IMarginEngine.Portfolio)
+    valid: bool = False
+    view, valid = staticcall auction_quote.LEDGER.portfolio(account)
+    assert valid, auction_quote.STALE_PRICE
+    size: int256 = 0
+    mark: uint256 = 0
+    total: uint256 = 0
+    for held: IMarginEngine.PositionRisk in view.positions:
+        total += convert(abs(held.size), uint256) * held.mark
+        if held.market == market:
+            size = held.size
+            mark = held.mark
+    assert size != 0, NO_POSITION
+
+    left: uint256 = convert(abs(size), uint256)
+    missing: uint256 = convert(max(-auction_quote._assess(account).equity, 0), uint256)
+    deficit: uint256 = deleverage_math._deficit_share_up(missing, left * mark, total)
+    funding_index: int256 = fixed_point._signed_field((staticcall INSTRUMENTS.words([market]))[0], 144, 80)
+    last: uint256 = max_value(uint256)
+    for counterparty: uint256 in counterparties:
+        if left == 0:
+            break
+        position: ILedger.Position = staticcall auction_quote.LEDGER.position(counterparty, market)
+        assert position.size != 0 and (position.size > 0) != (size > 0), COUNTERPARTY
+        assert not staticcall auction_quote.LEDGER.in_liquidation(counterparty), COUNTERPARTY
+        other: uint256 = convert(abs(position.size), uint256)
+        unrealised: int256 = deleverage_math._unrealised(
+            position.size, position.entry_price, mark, funding_index - position.funding_index
+        )
+        equity: int256 = self._equity(counterparty)
+        score: uint256 = deleverage_math._score_down(
+            unrealised, other, position.entry_price, mark, convert(equity, uint256)
+        )
+        assert score <= last, RANK
+        last = score
+        closed: uint256 = min(left, other)
+        # Profit that was lost elsewhere or withdrawn cannot be forgone: nobody is deleveraged into insolvency.
+        price: uint256 = deleverage_math._bankruptcy_price(
+            mark,
+            deleverage_math._contribution_down(deficit, closed, left, min(unrealised, equity), other),
+            size > 0,
+        )
+        delta: int256 = convert(closed, int256)
+        if size > 0:
+            delta = -delta
+        extcall auction_quote.LEDGER.deleverage(account, counterparty, market, delta, price)
+        deficit -= closed * (max(price, mark) - min(price, mark))
+        left -= closed
+        log ILiquidator.Deleveraged(
+            account=account, counterparty=counterparty, market=market, size=delta, price=price, score=score
+        )
+    auction_phases._conclude(account, ILiquidator.Phase.DELEVERAGE, auction_quote._assess(account), False, 0)
+
+
+@external
+@nonreentrant
+def write_off(account: uint256) -> uint256:
+    """
+    @notice Ends the auction of an account that has nothing left but a loan; anyone. The fund pays what it
+            can, the rest is socialised.
+    @return uint256 Socialised loss, wad.
+    """
+    state: auction_store.State = auction_store._load(account)
+    assert state.phase in (ILiquidator.Phase.INSOLVENT | ILiquidator.Phase.DELEVERAGE), auction_phases.WRONG_PHASE
+    cash: int256 = staticcall VAULT.cash(account)
+    assert staticcall auction_quote.LEDGER.listed(account) == 0 and cash < 0, NOT_FLAT
+    assert (staticcall VAULT.account(account)).assets == 0, NOT_FLAT
+    debt: uint256 = convert(-cash, uint256)
+    self._draw(account, debt)
+    socialised: uint256 = extcall VAULT.write_off(account)
+    log ILiquidator.BadDebtRealised(account=account, amount=debt, socialised=socialised)
+    auction_phases._end(account, auction_phases.WRITTEN_OFF)
+    return socialised
+
+
+@internal
+def _draw(account: uint256, wanted: uint256) -> uint256:
+    """
+    @dev Takes up to `wanted` wad from the fund into the account's cash.
+    @return uint256 Wad credited; less than `wanted` only when the fund is empty, more by less than a token unit.
+    """
+    units: uint256 = min(fixed_point._div_up(wanted, SCALE), staticcall FUND.capacity())
+    if units == 0:
+        return 0
+    paid: uint256 = extcall FUND.draw(account, units)
+    credit: uint256 = extcall VAULT.cover(account, paid)
+    log ILiquidator.InsuranceDrawn(account=account, amount=paid, fund_left=staticcall FUND.capacity())
+    return credit
+
+
+@internal
+@view
+def _equity(counterparty: uint256) -> int256:
+    """
+    @dev Positive: an account without equity is to be liquidated, not deleveraged.
+    """
+    now: IMarginEngine.Assessment = empty(IMarginEngine.Assessment)
+    valid: bool = False
+    now, valid = staticcall auction_quote.LEDGER.assess(counterparty)
+    assert now.equity > 0, COUNTERPARTY
+    return now.equity
