@@ -76,6 +76,8 @@ def live_slices(view: View, account: int, marks: Floats) -> list[SliceQuote]:
     open_now |= (live.phase == INSOLVENT) & (-price * fraction <= view.fund.assets)
     # Once positions are closed, what collateral is left is sold on the account's own credit.
     open_now |= (live.phase == DELEVERAGE) & flat
+    # What is about to own something again has to be started anew first.
+    open_now &= solvent | (equity <= 0) | (now > 0)
     open_now &= (live.max_fraction > 0) & (fraction > 0) & (live.account != account)
     order = np.argsort(-gain, kind="stable")
     return [

@@ -44,6 +44,9 @@ def next_step(view: View, place: int, account: int, fees: Fees) -> Intent | None
         return None
     if bare and accounts.cash[row] < 0:
         return WriteOff(account=account, target=target, fees=fees)
+    if live.max_fraction[place] == 0 and (phase == INSOLVENT or flat):
+        # It owns something again: only a solvent auction may sell it.
+        return StartAuction(account=account, target=target, fees=fees)
     if phase == INSOLVENT and (live.over[place] or -float(live.price[place]) > view.fund.assets):
         return MarkDeleverage(account=account, target=target, fees=fees)
     if phase == DELEVERAGE and not flat:

@@ -77,15 +77,22 @@ def margins(
 def auction_terms(
     phase: Integers,
     started: Integers,
+    paused: Integers,
     reserved: Floats,
     equity: Floats,
     maintenance: Floats,
     timestamp: int,
     rules: AuctionRules,
 ) -> tuple[Floats, Floats, Floats, Flags]:
-    """Price of the whole, largest fraction, buffer margin, and whether the phase is over, by auction."""
-    elapsed = np.maximum(timestamp - started, 0).astype(np.float64)
-    solvent = phase == SOLVENT
+    """Price of the whole, largest fraction, buffer margin, and whether the phase is over, by auction.
+
+    Of an account below the solvent phase that owns something again: the price from which a restart goes on,
+    and nothing may be taken before.
+    """
+    running = np.maximum(timestamp - started, 0).astype(np.float64)
+    recovered = (phase != SOLVENT) & (equity > 0.0) & (paused < rules.fast + rules.slow)
+    solvent = (phase == SOLVENT) | recovered
+    elapsed = np.where(recovered, paused, running)
     fast = rules.start - (rules.start - rules.cut) * elapsed / max(rules.fast, 1)
     slow = rules.cut * (1.0 - (elapsed - rules.fast) / rules.slow)
     discount = np.maximum(np.where(elapsed < rules.fast, fast, slow), 0.0)
@@ -93,7 +100,7 @@ def auction_terms(
 
     first = np.minimum(equity, 0.0)
     last = np.minimum(equity - maintenance, first)
-    paid = first - (first - last) * np.minimum(elapsed / rules.insolvent, 1.0)
+    paid = first - (first - last) * np.minimum(running / rules.insolvent, 1.0)
     price = np.where(solvent, (equity - reserved) * discount, paid)
 
     missing = np.maximum(-buffer_margin, 0.0)
@@ -101,6 +108,6 @@ def auction_terms(
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(missing > 0.0, missing / (missing + brought), 0.0)
     whole = ~solvent | (equity < rules.equity_cutoff)
-    fraction = np.where(missing > 0.0, np.where(whole, 1.0, share), 0.0)
-    over = elapsed >= np.where(solvent, rules.fast + rules.slow, rules.insolvent)
+    fraction = np.where((missing > 0.0) & ~recovered, np.where(whole, 1.0, share), 0.0)
+    over = ~recovered & (running >= np.where(solvent, rules.fast + rules.slow, rules.insolvent))
     return price, fraction, buffer_margin, over

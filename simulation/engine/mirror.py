@@ -29,9 +29,15 @@ class AuctionState:
 
     phase: int
     started: int
-    """Unix seconds, of the present phase."""
-    reserved: int
+    """Unix seconds, at which the running clock would have begun had it never stood still."""
+    reserved: int = 0
     """Wad that earlier bidders paid."""
+    paused: int = 0
+    """Seconds on the clock that stands still: that of the solvent phase, or that of the phases below."""
+
+    def turned(self, phase: int, timestamp: int) -> AuctionState:
+        """In another phase, with the other clock."""
+        return AuctionState(phase, timestamp - self.paused, 0, timestamp - self.started)
 
 
 class TokenMirror:
@@ -273,16 +279,24 @@ class Mirror:
             self._step(name, account, value, timestamp)
 
     def _step(self, name: str, account: int, value: int, timestamp: int) -> None:
+        known = self.auctions.get(account)
         if name == "AuctionEnded":
             self.auctions.pop(account, None)
+        elif known is None:
+            if name == "AuctionStarted":
+                self.auctions[account] = AuctionState(INSOLVENT if value else SOLVENT, timestamp)
         elif name == "AuctionBid":
-            if account in self.auctions:
-                self.auctions[account].reserved += max(value, 0)
-        elif name == "AuctionStarted":
-            self.auctions[account] = AuctionState(INSOLVENT if value else SOLVENT, timestamp, 0)
+            known.reserved += max(value, 0)
+        elif name == "DeleverageStarted":
+            self.auctions[account] = AuctionState(DELEVERAGE, timestamp, 0, known.paused)
+        elif name == "AuctionInsolvent":
+            # An auction that begins without equity is told twice.
+            if known.phase == SOLVENT:
+                self.auctions[account] = known.turned(INSOLVENT, timestamp)
+        elif known.phase == SOLVENT:
+            self.auctions[account] = AuctionState(SOLVENT, timestamp, 0, known.paused)
         else:
-            phase = INSOLVENT if name == "AuctionInsolvent" else DELEVERAGE
-            self.auctions[account] = AuctionState(phase, timestamp, 0)
+            self.auctions[account] = known.turned(SOLVENT, timestamp)
 
     def _apply_transfers(self, columns: EventColumns) -> None:
         for address in self.tokens[columns.contract].apply(columns):

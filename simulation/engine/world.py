@@ -243,9 +243,11 @@ class ViewBuilder:
         phase = np.array([state.phase for _, state in live], dtype=np.int64)
         started = np.array([state.started for _, state in live], dtype=np.int64)
         reserved = np.array([state.reserved * WAD for _, state in live])
+        paused = np.array([state.paused for _, state in live], dtype=np.int64)
         price, fraction, buffer_margin, over = auction_terms(
             phase,
             started,
+            paused,
             reserved,
             accounts.equity[account - 1],
             accounts.maintenance_margin[account - 1],

@@ -206,13 +206,13 @@ class AuctionsView:
     phase: Integers
     """SOLVENT, INSOLVENT or DELEVERAGE."""
     started: Integers
-    """Unix seconds; of the present phase."""
+    """Unix seconds, at which the clock of the present phase would have begun had it never stood still."""
     reserved: Floats
     """Paid by earlier bidders, USD; never sold again."""
     price: Floats
     """Of the whole at the time of the view, USD; negative: the bidder is paid."""
     max_fraction: Floats
-    """What a bid may take at most, share of 1."""
+    """What a bid may take at most, share of 1; 0 where an account owns something again and needs a restart."""
     buffer_margin: Floats
     """Equity less maintenance margin and its buffer, USD; at 0 the auction ends."""
     over: Flags

@@ -315,6 +315,8 @@ FLAT = np.zeros((6, 2))
         (SOLVENT, {}, {"reserved": 1_000.0}, StartAuction),
         (INSOLVENT, {}, {"price": -200_000.0}, MarkDeleverage),
         (INSOLVENT, {}, {"over": 1}, MarkDeleverage),
+        (INSOLVENT, {}, {"max_fraction": 0.0}, StartAuction),
+        (DELEVERAGE, {"size": FLAT, "collateral": np.ones((6, 1))}, {"max_fraction": 0.0}, StartAuction),
         (DELEVERAGE, {}, {}, Deleverage),
         (DELEVERAGE, {"size": FLAT, "notional": [0.0] * 6, "cash": [1.0, -5.0] + [1.0] * 4}, {}, WriteOff),
     ],

@@ -83,6 +83,18 @@ def test_an_insolvent_slice_pays_for_the_fall_if_the_fund_can() -> None:
     assert live_slices(poor, KEEPER, expected_marks(view, 0.003)) == []
 
 
+def test_what_owns_something_again_has_to_be_started_first() -> None:
+    """Now, and once the price on its way has come."""
+    view = world(phase=INSOLVENT, price=380.0, max_fraction=0.0)
+    assert live_slices(view, KEEPER, expected_marks(view, 0.003)) == []
+    view = world(101.0, phase=INSOLVENT, price=-30.0, max_fraction=1.0)
+    equity = view.accounts.equity.copy()
+    equity[TARGET - 1] = -30.0
+    view = replace(view, accounts=replace(view.accounts, equity=equity))
+    assert live_slices(view, KEEPER, expected_marks(view, 0.003)) == []
+    assert len(live_slices(view, KEEPER, expected_marks(view, 0.5))) == 1
+
+
 def test_small_accounts_go_whole() -> None:
     view = replace(world(98.0), rules=replace(RULES, equity_cutoff=500.0))
     assert [quote.max_fraction for quote in live_slices(view, KEEPER, expected_marks(view, 0.003))] == [1.0]

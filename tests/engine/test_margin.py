@@ -91,9 +91,10 @@ CURVE = auction_math.Curve(95 * 10**16, 7 * 10**17, 900, 43_200)
     reserved=st.integers(0, 10**23),
     maintenance=st.integers(10**14, 10**24),
     solvent=st.booleans(),
+    paused=st.integers(0, 60_000),
 )
 def test_auctions_are_quoted_as_the_liquidator_does(
-    elapsed: int, equity: int, reserved: int, maintenance: int, solvent: bool
+    elapsed: int, equity: int, reserved: int, maintenance: int, solvent: bool, paused: int
 ) -> None:
     if solvent:
         equity = abs(equity)
@@ -104,6 +105,7 @@ def test_auctions_are_quoted_as_the_liquidator_does(
         for column in auction_terms(
             np.array([SOLVENT if solvent else INSOLVENT]),
             np.array([1_000]),
+            np.array([paused]),
             np.array([reserved / WAD]),
             np.array([equity / WAD]),
             np.array([maintenance / WAD]),
@@ -122,7 +124,13 @@ def test_auctions_are_quoted_as_the_liquidator_does(
             exact = auction_math.max_fraction_up(exact_buffer, equity, reserved, discount) / WAD
             assert fraction == pytest.approx(exact, rel=1e-6, abs=1e-9)
         assert over == (elapsed >= 44_100)
+    elif equity > 0 and paused < 44_100:
+        discount = auction_math.discount(paused, CURVE)
+        assert price == pytest.approx(auction_math.bid_price_up(equity, 0, discount) / WAD, **close)
+        assert fraction == 0 and not over
     else:
         exact_price = auction_math.insolvent_price_up(equity, maintenance, elapsed, 3_600)
         assert price == pytest.approx(exact_price / WAD, **close)
         assert over == (elapsed >= 3_600)
+        if exact_buffer < -maintenance // 10**6:
+            assert fraction == 1

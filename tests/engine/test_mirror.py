@@ -124,6 +124,24 @@ def test_auctions_follow_their_events() -> None:
     assert mirror.liquidating.tolist() == [False, False, True, False]
 
 
+def test_the_clocks_of_an_auction_stand_still_by_turns() -> None:
+    mirror = mirror_of()
+
+    def note(name: str, timestamp: int, **values: int | bool) -> tuple[int, int, int, int]:
+        mirror.apply([events("Liquidator", name, [{"account": 2, **values}], 0)], timestamp)
+        state = mirror.auctions[2]
+        return state.phase, state.started, state.reserved, state.paused
+
+    assert note("AuctionStarted", 100, insolvent=False) == (SOLVENT, 100, 0, 0)
+    assert note("AuctionInsolvent", 160, equity=0) == (INSOLVENT, 160, 0, 60)
+    assert note("AuctionStarted", 165, insolvent=False) == (SOLVENT, 105, 0, 5)
+    assert note("AuctionBid", 170, price=9) == (SOLVENT, 105, 9, 5)
+    assert note("AuctionInsolvent", 175, equity=0) == (INSOLVENT, 170, 0, 70)
+    assert note("DeleverageStarted", 180, equity=0) == (DELEVERAGE, 180, 0, 70)
+    assert note("AuctionStarted", 182, insolvent=False) == (SOLVENT, 112, 0, 2)
+    assert note("AuctionStarted", 190, insolvent=False) == (SOLVENT, 190, 0, 2)
+
+
 def test_an_auction_that_starts_insolvent_and_one_that_ends_in_its_own_block() -> None:
     mirror = mirror_of()
     mirror.apply(
