@@ -204,6 +204,23 @@ def config(feed: uint256) -> IOracle.FeedConfig:
     )
 
 
+@external
+@view
+def check_signatures(
+    digest: bytes32, signatures: DynArray[IOracle.Signature, MAX_SIGNERS], required: uint256
+) -> bool:
+    """
+    @notice Reverts unless enough signers of this Oracle have signed. For contracts that take data from the same
+            signers under a signing domain of their own, such as the Surface.
+    @param digest EIP-712 hash of what was signed.
+    @param signatures EIP-2098 signatures, in ascending order of signer.
+    @param required How many there must be at least.
+    @return True.
+    """
+    self._check_signatures(digest, signatures, required)
+    return True
+
+
 # --- the owner
 
 
@@ -278,7 +295,10 @@ def _update(price: IOracle.PriceUpdate, signatures: DynArray[IOracle.Signature, 
     assert price.spot != 0 and price.spot <= PRICE_MASK, BAD_SPOT
     assert price.mark != 0 and price.mark <= PRICE_MASK, BAD_MARK
     assert price.confidence <= FULL_CONFIDENCE, BAD_CONFIDENCE
-    self._check_signatures(price, signatures, packed >> 244)
+    digest: bytes32 = eip712_domain_separator._hash_typed_data_v4(
+        keccak256(abi_encode(PRICE_UPDATE_TYPE_HASH, price))
+    )
+    self._check_signatures(digest, signatures, packed >> 244)
 
     mark: uint256 = oracle_math._bounded_mark(price.spot, price.mark, (packed >> 160) & MASK_16)
     flags: uint256 = 0
@@ -321,15 +341,12 @@ def _update(price: IOracle.PriceUpdate, signatures: DynArray[IOracle.Signature, 
 @internal
 @view
 def _check_signatures(
-    price: IOracle.PriceUpdate, signatures: DynArray[IOracle.Signature, MAX_SIGNERS], required: uint256
+    digest: bytes32, signatures: DynArray[IOracle.Signature, MAX_SIGNERS], required: uint256
 ):
     """
     @dev Ascending order makes the signers distinct. snekmate's ecdsa refuses a high s and the zero signer.
     """
     assert len(signatures) >= required, TOO_FEW_SIGNERS
-    digest: bytes32 = eip712_domain_separator._hash_typed_data_v4(
-        keccak256(abi_encode(PRICE_UPDATE_TYPE_HASH, price))
-    )
     previous: uint256 = 0
     for signature: IOracle.Signature in signatures:
         signer: address = ecdsa._try_recover_r_vs(digest, signature.r, signature.vs)

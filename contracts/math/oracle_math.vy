@@ -54,6 +54,24 @@ def _fresh_until(word: uint256) -> uint256:
 
 @internal
 @pure
+def _timestamp(word: uint256) -> uint256:
+    """
+    @dev When the signers observed the price.
+    """
+    return (word >> 172) & MASK_32
+
+
+@internal
+@pure
+def _flags(word: uint256) -> uint256:
+    """
+    @dev FLAG_... bits.
+    """
+    return word >> 252
+
+
+@internal
+@pure
 def _bounded_mark(spot: uint256, mark: uint256, max_deviation: uint256) -> uint256:
     """
     @dev The mark clamped to spot * (1 +- max_deviation), the upper edge rounded down and the lower up, so

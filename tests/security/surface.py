@@ -15,6 +15,7 @@ from eth_account.messages import encode_typed_data
 
 from simulation.chain.artifacts import load_artifact
 from tests.evm import account_key
+from tests.prices import price_digest
 from tests.protocol import BUY, IMMEDIATE, NANO, REDUCE_ONLY, SELL, WAD
 from tests.security.stage import DEPLOYED, ZERO_HASH, Stage
 
@@ -180,6 +181,7 @@ def views(stage: Stage) -> dict[str, tuple[Any, ...]]:
     trader, address = stage.trader, env.address("trader")
     portfolio = tuple(stage.ledger.portfolio(stage.insolvent)[0])
     operation = (*stage.operation, ZERO_HASH, ZERO_HASH)
+    price, signatures = stage.signed_price()
     calls: dict[str, tuple[Any, ...]] = {
         "Vault.authorised": (trader, address),
         "Vault.account": (trader,),
@@ -217,6 +219,7 @@ def views(stage: Stage) -> dict[str, tuple[Any, ...]]:
         "Oracle.tick": (1,),
         "Oracle.config": (1,),
         "Oracle.is_signer": (address,),
+        "Oracle.check_signatures": (price_digest(stage.oracle.address, price), signatures, 1),
         "Instruments.words": ([1, 2],),
         "Instruments.lot_sizes": ([1, 2],),
         "Instruments.spec": (1,),
