@@ -53,12 +53,12 @@ def _mills(t: uint256) -> uint256:
          shifted for the division, 246. The denominator is at least Q0.
     """
     # Horner's scheme, several steps to a statement: they stay on the stack, a sixth of the gas of an option.
-    p: uint256 = unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(
-        P10, t) >> 96, P9), t) >> 96, P8), t) >> 96, P7), t) >> 96, P6), t) >> 96, P5)
+    p: uint256 = unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(
+        unsafe_mul(P10, t) >> 96, P9), t) >> 96, P8), t) >> 96, P7), t) >> 96, P6), t) >> 96, P5)
     p = unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(
         p, t) >> 96, P4), t) >> 96, P3), t) >> 96, P2), t) >> 96, P1), t) >> 96, P0)
-    q: uint256 = unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(
-        unsafe_add(t, Q10), t) >> 96, Q9), t) >> 96, Q8), t) >> 96, Q7), t) >> 96, Q6), t) >> 96, Q5)
+    q: uint256 = unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(
+        unsafe_mul(unsafe_add(t, Q10), t) >> 96, Q9), t) >> 96, Q8), t) >> 96, Q7), t) >> 96, Q6), t) >> 96, Q5)
     q = unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(
         q, t) >> 96, Q4), t) >> 96, Q3), t) >> 96, Q2), t) >> 96, Q1), t) >> 96, Q0)
     return unsafe_div(p << 96, q)

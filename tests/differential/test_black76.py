@@ -292,6 +292,17 @@ def test_published_prices() -> None:
             assert abs(mine / WAD - theirs) <= 2e-15 * max(case["F"], case["K"]), case
 
 
+def test_published_mark_to_market() -> None:
+    """derivexyz/v2-core PMRM_2 portfolio case 34: one short call."""
+    case = published("pm_34_tails_basic_tail_test", TAIL_TEST)
+    (expiry,), (option,) = case["inputs"]["expiries"], case["inputs"]["options"]
+    total = harness().total_vol(_wad(option["mark_vol"]), harness().root_time(expiry["sec"]))
+    forward, strike = (_wad(number) // NANO for number in (expiry["forward"], option["strike"]))
+    factor = harness().discount(_wad(expiry["rate"]), expiry["sec"])
+    call, _ = harness().prices(forward, strike, total, factor)
+    assert call / WAD * option["amount"] == pytest.approx(case["expected"]["option_mtm"], rel=1e-10)
+
+
 def test_gas_of_a_price() -> None:
     """What a grid of 27 scenarios pays 27 times."""
     spot, log = 3_000 * NANO, harness().log_moneyness(3_000 * NANO, 3_300 * NANO)
@@ -323,4 +334,11 @@ PUBLISHED: dict[str, Any] = {
         {"sec": 31536000, "vol": 4, "F": 1000, "K": 0, "D": 0.99, "call": 990, "put": 0},
         {"sec": 31536000, "vol": 4, "F": 0, "K": 1000, "D": 0.99, "call": 0, "put": 990},
     ]
+}
+TAIL_TEST: dict[str, Any] = {
+    "inputs": {
+        "expiries": [{"sec": 794852, "forward": 2682.9997436016715, "rate": 0.15000000000000002}],
+        "options": [{"strike": 4000.0, "amount": -1.0, "mark_vol": 0.8795543651099665}],
+    },
+    "expected": {"option_mtm": -0.28256330968834237},
 }
