@@ -6,31 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import plimsoll_evm
 
-from simulation.chain.revm import RevmChain
+from simulation.chain.revm import RevmChain, pack
 from simulation.messages.chain import BlockEnv, BlockResult, Transaction
 
-__all__ = ["RECORD", "Prepared", "Tape", "pack", "replay"]
+__all__ = ["Prepared", "Tape", "pack", "replay"]
 
-RECORD = np.dtype(
-    [
-        ("sender", "u1", 20),
-        ("recipient", "u1", 20),
-        ("create", "u1"),
-        ("value", "u1", 32),
-        ("nonce", "<u8"),
-        ("gas_limit", "<u8"),
-        ("max_fee", "<u8"),
-        ("priority_fee", "<u8"),
-        ("end", "<u8"),
-    ]
-)
-"""A packed transaction, as `plimsoll_evm.Transactions` takes it."""
-
-Row = tuple[bytes, bytes | None, int, int, int, int, int, bytes]
-"""Fields of a Transaction, in their order."""
 Prepared = list[tuple[plimsoll_evm.Header, plimsoll_evm.Transactions]]
 
 
@@ -67,28 +49,6 @@ def replay(evm: plimsoll_evm.Evm, blocks: Prepared) -> None:
     """Executes the blocks, one call each; receipts and logs are made and thrown away."""
     for header, transactions in blocks:
         evm.execute_block(header, transactions)
-
-
-def pack(rows: Sequence[Row]) -> tuple[bytes, bytes]:
-    """Rows as the packed records of `plimsoll_evm.Transactions`, and their calldata."""
-    records = np.zeros(len(rows), RECORD)
-    if rows:
-        senders, recipients, nonces, values, gas_limits, max_fees, tips, datas = zip(*rows, strict=True)
-        records["sender"] = np.frombuffer(b"".join(senders), np.uint8).reshape(-1, 20)
-        to = b"".join(address or bytes(20) for address in recipients)
-        records["recipient"] = np.frombuffer(to, np.uint8).reshape(-1, 20)
-        records["create"] = [address is None for address in recipients]
-        wei = b"".join(value.to_bytes(32, "big") for value in values)
-        records["value"] = np.frombuffer(wei, np.uint8).reshape(-1, 32)
-        for name, column in (
-            ("nonce", nonces),
-            ("gas_limit", gas_limits),
-            ("max_fee", max_fees),
-            ("priority_fee", tips),
-        ):
-            records[name] = column
-        records["end"] = np.cumsum([len(data) for data in datas])
-    return records.tobytes(), b"".join(row[7] for row in rows)
 
 
 def _header(env: BlockEnv) -> plimsoll_evm.Header:

@@ -16,6 +16,7 @@ use crate::execution::{self, Config};
 use crate::inputs::{self, Header, Transactions};
 use crate::results::BlockResult;
 use crate::state::State;
+use crate::views::{self, Kept};
 
 create_exception!(plimsoll_evm, EvmError, PyException, "Base of the errors of this module.");
 create_exception!(plimsoll_evm, SnapshotError, EvmError, "The snapshot is unknown or was dropped.");
@@ -45,6 +46,14 @@ fn with_batch<T>(source: &Bound<'_, PyAny>, run: impl FnOnce(&Batch) -> PyResult
 pub struct Evm {
     state: State,
     config: Config,
+    /// Answers to the packed batch of views that was asked for last.
+    kept: Option<(Py<Transactions>, Kept)>,
+}
+
+impl Evm {
+    fn with(state: State, config: Config) -> Self {
+        Self { state, config, kept: None }
+    }
 }
 
 #[pymethods]
@@ -56,7 +65,7 @@ impl Evm {
             let known = SPECS.map(|known| known.0).join(", ");
             return Err(PyValueError::new_err(format!("spec: expected one of {known}, got {spec:?}")));
         };
-        Ok(Self { state: State::default(), config: Config { chain_id, spec: *spec, tx_gas_limit_cap } })
+        Ok(Self::with(State::default(), Config { chain_id, spec: *spec, tx_gas_limit_cap }))
     }
 
     #[getter]
@@ -81,9 +90,20 @@ impl Evm {
         })
     }
 
-    fn call_many(&self, py: Python<'_>, header: &Header, calls: &Bound<'_, PyAny>) -> PyResult<BlockResult> {
+    fn call_many(&mut self, py: Python<'_>, header: &Header, calls: &Bound<'_, PyAny>) -> PyResult<BlockResult> {
+        let mut unnamed = Kept::default();
+        let kept = match calls.cast::<Transactions>() {
+            Ok(packed) => {
+                if !self.kept.as_ref().is_some_and(|(batch, _)| batch.is(packed)) {
+                    self.kept = Some((packed.clone().unbind(), Kept::default()));
+                }
+                self.kept.as_mut().map_or(&mut unnamed, |(_, kept)| kept)
+            }
+            Err(_) => &mut unnamed,
+        };
+        let (state, config) = (&self.state, &self.config);
         with_batch(calls, |batch| {
-            let run = || execution::call_many(&self.state, &self.config, &header.block, batch);
+            let run = || views::call_many(state, config, &header.block, batch, kept);
             Ok(BlockResult::new(py, &guarded(py, run)?, None))
         })
     }
@@ -163,7 +183,7 @@ impl Evm {
     }
 
     fn copy(&mut self) -> Self {
-        Self { state: self.state.replica(), config: self.config }
+        Self::with(self.state.replica(), self.config)
     }
 
     fn dump<'py>(&self, py: Python<'py>) -> Bytes<'py> {
@@ -174,7 +194,7 @@ impl Evm {
     #[staticmethod]
     fn load(py: Python<'_>, dump: &[u8]) -> PyResult<Self> {
         let (state, config) = guarded(py, || crate::dump::load(dump))?.map_err(DumpError::new_err)?;
-        Ok(Self { state, config })
+        Ok(Self::with(state, config))
     }
 
     fn state_hash<'py>(&mut self, py: Python<'py>) -> Bytes<'py> {

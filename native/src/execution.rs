@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Whole blocks and batches of views, each on one revm instance.
+//! Whole blocks, each on one revm instance.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -7,11 +7,9 @@ use std::num::NonZeroU64;
 
 use revm::context::result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction, ResultGas};
 use revm::context::{BlockEnv, CfgEnv, Context, ContextSetters, TxEnv};
-use revm::context_interface::{
-    journaled_state::account::JournaledAccountTr, ContextTr, JournalTr, LocalContextTr, Transaction,
-};
+use revm::context_interface::{ContextTr, JournalTr, LocalContextTr, Transaction};
+use revm::database_interface::Database;
 use revm::handler::{post_execution, EvmTr, FrameResult, Handler, MainnetContext, MainnetEvm};
-use revm::interpreter::InitialAndFloorGas;
 use revm::primitives::hardfork::SpecId;
 use revm::{ExecuteEvm, MainBuilder};
 
@@ -30,11 +28,16 @@ pub struct Config {
 }
 
 impl Config {
-    fn build<'a>(&self, state: &'a State, block: &BlockEnv) -> Chain<'a> {
+    /// A context on `database`, its block still to be named.
+    pub fn context<DB: Database>(&self, database: DB) -> MainnetContext<DB> {
         let mut cfg = CfgEnv::new_with_spec(self.spec).with_chain_id(self.chain_id);
         cfg.tx_gas_limit_cap = Some(self.tx_gas_limit_cap.map_or(u64::MAX, NonZeroU64::get));
-        let context: MainnetContext<Reader<'a>> = Context::new(Reader(state), self.spec);
-        context.with_cfg(cfg).with_block(block.clone()).build_mainnet()
+        let context: MainnetContext<DB> = Context::new(database, self.spec);
+        context.with_cfg(cfg)
+    }
+
+    fn build<'a>(&self, state: &'a State, block: &BlockEnv) -> Chain<'a> {
+        self.context(Reader(state)).with_block(block.clone()).build_mainnet()
     }
 }
 
@@ -58,44 +61,6 @@ impl<'a> Handler for Included<'a> {
         self.destroyed = !evm.ctx.journaled_state.inner.selfdestructed_addresses.is_empty();
         let result = post_execution::output(evm.ctx(), result, gas);
         evm.ctx().journal_mut().commit_tx();
-        clear(evm);
-        Ok(result)
-    }
-}
-
-/// Runs a call as `eth_call` does: no nonce, a gas price of 0 and so no fee; every change is discarded.
-struct Viewed<'a>(PhantomData<Chain<'a>>);
-
-impl<'a> Handler for Viewed<'a> {
-    type Evm = Chain<'a>;
-    type Error = Failure;
-    type HaltReason = HaltReason;
-
-    fn validate_env(&self, _evm: &mut Chain<'a>) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    fn validate_against_state_and_deduct_caller(
-        &self,
-        evm: &mut Chain<'a>,
-        _gas: &mut InitialAndFloorGas,
-    ) -> Result<(), Failure> {
-        let (_, tx, _, journal, _, _) = evm.ctx().all_mut();
-        let mut caller = journal.load_account_with_code_mut(tx.caller())?.data;
-        if tx.kind().is_call() {
-            caller.bump_nonce();
-        }
-        Ok(())
-    }
-
-    fn execution_result(
-        &mut self,
-        evm: &mut Chain<'a>,
-        result: FrameResult,
-        gas: ResultGas,
-    ) -> Result<ExecutionResult, Failure> {
-        let result = post_execution::output(evm.ctx(), result, gas);
-        evm.ctx().journal_mut().discard_tx();
         clear(evm);
         Ok(result)
     }
@@ -142,17 +107,6 @@ pub fn execute_block(
         slots.reverse();
         slots.sort_by_key(|slot| (slot.0, slot.1));
         slots.dedup_by_key(|slot| (slot.0, slot.1));
-    }
-    receipts
-}
-
-/// Runs every call of `batch` from the same state: none sees another's changes or warm slots.
-pub fn call_many(state: &State, config: &Config, block: &BlockEnv, batch: &Batch) -> Receipts {
-    let mut receipts = Receipts::new();
-    let mut evm = config.build(state, block);
-    for row in &batch.rows {
-        let free = TxEnv { gas_price: 0, gas_priority_fee: None, ..batch.transaction(row, config.chain_id) };
-        run(&mut Viewed(PhantomData), &mut evm, free, 0, &mut receipts);
     }
     receipts
 }

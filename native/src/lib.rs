@@ -12,6 +12,7 @@ mod inputs;
 mod reasons;
 mod results;
 mod state;
+mod views;
 
 use pyo3::prelude::*;
 

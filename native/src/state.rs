@@ -62,6 +62,15 @@ impl State {
         self.get(address).and_then(|account| account.storage.get(key)).copied().unwrap_or_default()
     }
 
+    /// Place of an account, which it keeps for ever.
+    pub fn place(&self, address: &Address) -> Option<usize> {
+        self.index.get(address).copied()
+    }
+
+    pub fn slot_of(&self, place: usize, key: &U256) -> U256 {
+        self.accounts[place].storage.get(key).copied().unwrap_or_default()
+    }
+
     pub fn block_hash(&self, number: u64) -> B256 {
         let number = U256::from(number);
         match self.slot(&BLOCK_HASHES, &number) {
@@ -298,7 +307,7 @@ impl Database for Reader<'_> {
     }
 
     fn storage_by_account_id(&mut self, _: Address, id: AccountId, key: U256) -> Result<U256, Infallible> {
-        Ok(self.0.accounts[id.get()].storage.get(&key).copied().unwrap_or_default())
+        Ok(self.0.slot_of(id.get(), &key))
     }
 
     fn block_hash(&mut self, number: u64) -> Result<B256, Infallible> {

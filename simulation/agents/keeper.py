@@ -164,8 +164,9 @@ class Keeper(Agent):
             limit = min(
                 quote.max_fraction, free / need if need > 0 else 1.0, room / notional if notional > 0 else 1.0
             )
-            best = max(SLICES, key=lambda part: self.profit(view, quote, part * limit))
-            profit = self.profit(view, quote, best * limit)
+            profits = [self.profit(view, quote, part * limit) for part in SLICES]
+            profit = max(profits)
+            best = SLICES[profits.index(profit)]
             if limit > 0 and profit >= self.min_profit:
                 if self.joins(view, profit, self.settings.bid_gas, rng):
                     yield self.bid(view, quote, best * limit, profit)

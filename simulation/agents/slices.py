@@ -7,6 +7,7 @@ Imports: messages, NumPy.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -35,8 +36,9 @@ class SliceQuote:
         return self.value - self.price
 
 
+@lru_cache(maxsize=4)
 def expected_marks(view: View, deviation: float) -> Floats:
-    """Marks by market as the transactions of this block will meet them.
+    """Marks by market as the transactions of this block will meet them; read-only, shared by all who ask.
 
     The relayer's updates come first in a block; where the outside price has moved by `deviation` from the
     spot on chain one is on its way, and mark moves with it.
@@ -44,13 +46,20 @@ def expected_marks(view: View, deviation: float) -> Floats:
     moved = np.array([market.reference / market.spot if market.spot else 1.0 for market in view.markets])
     marks = np.array([market.mark for market in view.markets])
     expected: Floats = marks * np.where(np.abs(moved - 1.0) >= deviation, moved, 1.0)
+    expected.flags.writeable = False
     return expected
 
 
 def expected_equity(view: View, marks: Floats) -> Floats:
-    """Equity of all accounts at these marks, USD; collateral at the price on chain."""
-    moves = marks - np.array([market.mark for market in view.markets])
+    """Equity of all accounts at these marks, USD; collateral at the price on chain. Read-only."""
+    return _equity_at(view, tuple(marks.tolist()))
+
+
+@lru_cache(maxsize=4)
+def _equity_at(view: View, marks: tuple[float, ...]) -> Floats:
+    moves = np.array(marks) - np.array([market.mark for market in view.markets])
     equity: Floats = view.accounts.equity + view.accounts.size @ moves
+    equity.flags.writeable = False
     return equity
 
 

@@ -13,10 +13,28 @@ from simulation.chain.protocol import CHAIN_ID, TX_GAS_LIMIT_CAP
 from simulation.errors import ChainError
 from simulation.messages.chain import REASONS, BlockEnv, BlockResult, Call, Logs, Transaction
 
-__all__ = ["RevmChain"]
+__all__ = ["RECORD", "RevmChain", "pack"]
 
 if tuple(plimsoll_evm.REASONS) != REASONS:
     raise ImportError("plimsoll_evm: built from other sources; run `make setup`")
+
+RECORD = np.dtype(
+    [
+        ("sender", "u1", 20),
+        ("recipient", "u1", 20),
+        ("create", "u1"),
+        ("value", "u1", 32),
+        ("nonce", "<u8"),
+        ("gas_limit", "<u8"),
+        ("max_fee", "<u8"),
+        ("priority_fee", "<u8"),
+        ("end", "<u8"),
+    ]
+)
+"""A packed transaction, as `plimsoll_evm.Transactions` takes it."""
+
+Row = tuple[bytes, bytes | None, int, int, int, int, int, bytes]
+"""Fields of a Transaction, in their order."""
 
 
 class RevmChain:
@@ -33,7 +51,7 @@ class RevmChain:
         self._evm = evm or plimsoll_evm.Evm(chain_id, "cancun", gas_cap)
         self._calls: Sequence[Call] = ()
         """The batch of views asked for last, which is the same in every block of a run."""
-        self._rows: list[Transaction] = []
+        self._packed = plimsoll_evm.Transactions(b"", b"")
 
     @property
     def chain_id(self) -> int:
@@ -53,10 +71,12 @@ class RevmChain:
         """See Chain."""
         if calls is not self._calls or not isinstance(calls, tuple):
             self._calls = calls
-            self._rows = [
+            rows = [
                 Transaction(call.sender, call.to, 0, 0, call.gas_limit, 0, 0, call.data) for call in calls
             ]
-        return _result(self._evm.call_many(_header(env), self._rows))
+            # The native EVM keeps the answers of the batch that it is given again.
+            self._packed = plimsoll_evm.Transactions(*pack(rows))
+        return _result(self._evm.call_many(_header(env), self._packed))
 
     def fund(self, address: bytes, balance: int) -> None:
         """See Chain."""
@@ -100,6 +120,28 @@ class RevmChain:
     def copy(self) -> RevmChain:
         """See Chain."""
         return RevmChain(evm=self._evm.copy())
+
+
+def pack(rows: Sequence[Row]) -> tuple[bytes, bytes]:
+    """Rows as the packed records of `plimsoll_evm.Transactions`, and their calldata."""
+    records = np.zeros(len(rows), RECORD)
+    if rows:
+        senders, recipients, nonces, values, gas_limits, max_fees, tips, datas = zip(*rows, strict=True)
+        records["sender"] = np.frombuffer(b"".join(senders), np.uint8).reshape(-1, 20)
+        to = b"".join(address or bytes(20) for address in recipients)
+        records["recipient"] = np.frombuffer(to, np.uint8).reshape(-1, 20)
+        records["create"] = [address is None for address in recipients]
+        wei = b"".join(value.to_bytes(32, "big") for value in values)
+        records["value"] = np.frombuffer(wei, np.uint8).reshape(-1, 32)
+        for name, column in (
+            ("nonce", nonces),
+            ("gas_limit", gas_limits),
+            ("max_fee", max_fees),
+            ("priority_fee", tips),
+        ):
+            records[name] = column
+        records["end"] = np.cumsum([len(data) for data in datas])
+    return records.tobytes(), b"".join(row[7] for row in rows)
 
 
 NO_LOGS = Logs(

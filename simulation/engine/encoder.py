@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from simulation.engine.abi import encode_call, encode_columns, selector, word
 from simulation.engine.terms import Protocol
@@ -45,8 +45,7 @@ TX_GAS_CAP: Final = 16_777_216
 """Most gas of one transaction (EIP-7825)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """What a transaction carries."""
 
     to: bytes

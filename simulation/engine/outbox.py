@@ -95,9 +95,9 @@ class Outbox:
         """
         self.pool.executed([row[0] for row in executed])
         rows: list[Submitted] = []
-        for pending, status, gas_used, gas_price, reason in executed:
+        for index, (pending, status, gas_used, gas_price, reason) in enumerate(executed):
             self._learn(pending.payload.encoded.function, gas_used)
-            rows.append(self._row(len(rows), block, pending, status, gas_used, gas_price, reason))
+            rows.append(self._row(index, block, pending, status, gas_used, gas_price, reason))
         for pending, status, reason in self._gone:
             rows.append(self._row(len(rows), block, pending, status, 0, 0, reason))
         self._gone = []
@@ -113,32 +113,33 @@ class Outbox:
         gas_price: int,
         reason: str,
     ) -> Submitted:
-        ticket = pending.payload
-        receipt = Receipt(ticket.intent, status, block, gas_used, gas_price, reason)
-        if status is not Status.REPLACED:
-            self._tagged.pop((ticket.agent, ticket.intent.tag), None)
+        sender, nonce, _, max_fee, gas_limit, _, _, _, ticket = pending
+        agent, intent = ticket.agent, ticket.intent
+        if intent.tag and status is not Status.REPLACED:
+            self._tagged.pop((agent, intent.tag), None)
         return Submitted(
-            receipt,
-            self.agents[ticket.agent].name,
+            Receipt(intent, status, block, gas_used, gas_price, reason),
+            self.agents[agent].name,
             index,
             ticket.submitted,
-            self.show(pending.sender),
+            self.show(sender),
             ticket.encoded.function,
-            pending.nonce,
-            pending.gas_limit,
-            pending.max_fee,
+            nonce,
+            gas_limit,
+            max_fee,
         )
 
     def _submit(self, ticket: Ticket, sender: int, nonce: int, block: int, base_fee: int) -> bool:
-        fees, encoded = ticket.intent.fees, ticket.encoded
+        fees, (_, function, _, gas_limit) = ticket.intent.fees, ticket.encoded
         self._arrivals += 1
+        tip, expected = fees.tip, self._expected.get(function, gas_limit)
         pending = Pending(
             sender,
             nonce,
-            fees.tip,
-            fees.max_fee or 2 * base_fee + fees.tip,
-            encoded.gas_limit,
-            min(self._expected.get(encoded.function, encoded.gas_limit), encoded.gas_limit),
+            tip,
+            fees.max_fee or 2 * base_fee + tip,
+            gas_limit,
+            expected if expected < gas_limit else gas_limit,
             block + max(fees.lifetime, 1) - 1,
             self._arrivals,
             ticket,
@@ -168,5 +169,6 @@ class Outbox:
             self._gone.pop()
 
     def _learn(self, function: str, gas_used: int) -> None:
-        before = self._expected.get(function, gas_used)
-        self._expected[function] = before + (gas_used - before) // LEARNING
+        expected = self._expected
+        before = expected.get(function, gas_used)
+        expected[function] = before + (gas_used - before) // LEARNING

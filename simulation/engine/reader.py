@@ -17,7 +17,9 @@ __all__ = ["RawFeed", "RawMarket", "RawWorld", "WorldReader", "union"]
 
 MAX_LEDGER_WORDS = 2_048
 MAX_VAULT_WORDS = 8_192
-MAX_ACCOUNTS = 8_192
+PARTS = 32
+"""Views over which all accounts are spread. The native EVM answers again at no cost what has not changed, so
+one account that has changed shall not have many others read."""
 POSITION_SIGNS = np.array([2**15, 0, 2**15])
 """Sign bits of the upper sixteen of a position's 80-bit figures; the entry price has no sign."""
 MASK_28, MASK_32, MASK_72, MASK_80 = (2**bits - 1 for bits in (28, 32, 72, 80))
@@ -170,8 +172,8 @@ class WorldReader:
             yield at["InsuranceFund"], encode_call(f"{name}()")
 
     def _chunks(self, words: int, most: int) -> Iterator[tuple[int, int]]:
-        step = min(MAX_ACCOUNTS, most // words)
-        for first in range(1, self._accounts + 1, step):
+        step = min(-(-self._accounts // PARTS), most // words)
+        for first in range(1, self._accounts + 1, max(step, 1)):
             yield first, min(step, self._accounts + 1 - first)
 
     def decode(self, answers: Sequence[bytes]) -> RawWorld:
@@ -220,10 +222,8 @@ class WorldReader:
     @staticmethod
     def _table(rest: Iterator[bytes], words: int, chunks: Sequence[tuple[int, int]]) -> NDArray[np.uint64]:
         """Words of all accounts as they came, big-endian, a row each."""
-        parts = [
-            np.frombuffer(next(rest), np.uint64, offset=64).reshape(count, 4 * words) for _, count in chunks
-        ]
-        return np.concatenate(parts) if len(parts) != 1 else parts[0]
+        data = b"".join([next(rest)[64:] for _ in chunks])
+        return np.frombuffer(data, np.uint64).reshape(-1, 4 * words)
 
     def _fresh(self, table: int, words: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
         """Rows that differ from the read before, and their words, big-endian as they came."""

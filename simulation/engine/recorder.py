@@ -27,6 +27,8 @@ FLUSH_ROWS = 20_000
 """Buffered rows of a table that make a row group."""
 FLUSH_BLOCKS = 1_024
 
+SUCCESS, REVERTED = Status.SUCCESS, Status.REVERTED
+
 Figure = tuple[str, str, str, float]
 """Agent, role, measure and value: what an agent measures of itself after a block."""
 Measures = Callable[[View], Sequence[Figure]]
@@ -157,7 +159,7 @@ class Recorder:
     def _note_block(self, record: BlockRecord) -> None:
         accounts, books = record.view.accounts, record.books
         statuses = [row.receipt.status for row in record.transactions]
-        reverted = statuses.count(Status.REVERTED)
+        reverted = statuses.count(REVERTED)
         in_use = (accounts.cash != 0) | (accounts.collateral_value != 0) | (accounts.notional != 0)
         shortfall = np.maximum(accounts.maintenance_margin - accounts.equity, 0.0)
         self._blocks.add(
@@ -167,7 +169,7 @@ class Recorder:
             gas_used=record.gas_used,
             gas_limit=record.gas_limit,
             pending=record.pending,
-            included=statuses.count(Status.SUCCESS) + reverted,
+            included=statuses.count(SUCCESS) + reverted,
             reverted=reverted,
             accounts=int(np.count_nonzero(in_use)),
             below_initial=int(np.count_nonzero(accounts.equity < accounts.initial_margin)),
@@ -213,28 +215,32 @@ class Recorder:
 
     def _note_transactions(self, record: BlockRecord) -> None:
         rows = record.transactions
-        receipts = [row.receipt for row in rows]
-        executed = [receipt.status in (Status.SUCCESS, Status.REVERTED) for receipt in receipts]
+        if not rows:
+            return
+        receipts, agents, places, submitted, senders, functions, nonces, limits, max_fees = zip(
+            *rows, strict=True
+        )
+        intents, statuses, _, gas_used, gas_prices, reasons = zip(*receipts, strict=True)
         self._transactions.extend(
             {
                 "block": [record.number] * len(rows),
-                "index": [row.index for row in rows],
-                "submitted": [row.submitted for row in rows],
-                "sender": [row.sender for row in rows],
-                "agent": [row.agent for row in rows],
-                "role": [self._roles.get(row.agent, "") for row in rows],
-                "function": [row.function for row in rows],
-                "account": [receipt.intent.account for receipt in receipts],
-                "nonce": [row.nonce for row in rows],
-                "status": [receipt.status.value for receipt in receipts],
-                "gas_limit": [row.gas_limit for row in rows],
-                "gas_used": [receipt.gas_used for receipt in receipts],
+                "index": places,
+                "submitted": submitted,
+                "sender": senders,
+                "agent": agents,
+                "role": [self._roles.get(agent, "") for agent in agents],
+                "function": functions,
+                "account": [intent.account for intent in intents],
+                "nonce": nonces,
+                "status": [status.value for status in statuses],
+                "gas_limit": limits,
+                "gas_used": gas_used,
                 "gas_price_gwei": [
-                    (receipt.gas_price if done else row.max_fee) * 1e-9
-                    for row, receipt, done in zip(rows, receipts, executed, strict=True)
+                    (price if status is SUCCESS or status is REVERTED else max_fee) * 1e-9
+                    for price, status, max_fee in zip(gas_prices, statuses, max_fees, strict=True)
                 ],
-                "fee_eth": [receipt.paid * 1e-18 for receipt in receipts],
-                "reason": [receipt.reason for receipt in receipts],
+                "fee_eth": [gas * price * 1e-18 for gas, price in zip(gas_used, gas_prices, strict=True)],
+                "reason": reasons,
             }
         )
 

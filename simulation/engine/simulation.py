@@ -43,6 +43,10 @@ from simulation.messages.progress import Progress, RunResult, Watcher
 
 __all__ = ["COINBASE", "Decode", "Simulation", "prevrandao"]
 
+REVERTED, SUCCEEDED, HALTED = (
+    int(outcome) for outcome in (Outcome.REVERTED, Outcome.SUCCESS, Outcome.HALTED)
+)
+
 COINBASE = b"\xc0" * 20
 """Receives the tips of every block."""
 
@@ -291,23 +295,23 @@ class Simulation:
         )
         for row, pending in enumerate(block.transactions):
             status = statuses[row]
-            if status == Outcome.SUCCESS:
+            if status == SUCCEEDED:
                 executed.append((pending, Status.SUCCESS, gas_used[row], prices[row], ""))
-            elif status == Outcome.REVERTED:
+            elif status == REVERTED:
                 reason = revert_reason(result.output(row))
                 executed.append((pending, Status.REVERTED, gas_used[row], prices[row], reason))
-            elif status == Outcome.HALTED:
+            elif status == HALTED:
                 executed.append((pending, Status.REVERTED, gas_used[row], prices[row], result.reason_of(row)))
             elif result.reason_of(row) not in STAYS:
                 self._outbox.drop(pending, result.reason_of(row))
         rows = self._outbox.settle(number, executed)
-        for item in rows:
-            if item.receipt.status is not Status.REPLACED:
-                party = self._party_of[item.agent]
-                paid = item.receipt.paid
+        for receipt, agent, *_ in rows:
+            if receipt.status is not Status.REPLACED:
+                party = self._party_of[agent]
+                paid = receipt.gas_used * receipt.gas_price
                 party.gas_wei += paid
                 party.gas_usd += paid * 1e-18 * eth_price
-                party.agent.on_receipt(item.receipt, party.rng)
+                party.agent.on_receipt(receipt, party.rng)
         total = result.total_gas + block.external_gas
         self._base_fee = next_base_fee(self._base_fee, total, self._gas.block_gas_limit)
         return rows
@@ -375,17 +379,9 @@ class Simulation:
         return self._reader.decode([answers.outputs[start:end] for start, end in pairwise(ends)])
 
     def _transaction(self, pending: Pending[Ticket]) -> Transaction:
-        encoded = pending.payload.encoded
-        return Transaction(
-            self._senders[pending.sender],
-            encoded.to,
-            pending.nonce,
-            0,
-            pending.gas_limit,
-            pending.max_fee,
-            pending.tip,
-            encoded.data,
-        )
+        sender, nonce, tip, max_fee, gas_limit, _, _, _, ticket = pending
+        to, _, data, _ = ticket.encoded
+        return Transaction(self._senders[sender], to, nonce, 0, gas_limit, max_fee, tip, data)
 
     def _env(self, number: int, tick: PriceTick, gas_limit: int) -> BlockEnv:
         return BlockEnv(

@@ -7,7 +7,7 @@ messages.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -166,10 +166,12 @@ def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if kind == USD:
         return _from_buffers(kind, len(values), [valid, Wide.of(values).decimals()])
     if kind == pa.string():
-        encoded = [value.encode() for value in values]
+        text = "".join(values)
+        # Of plain text a character is a byte, so that nothing has to be encoded by itself to be measured.
+        items: Iterable[str | bytes] = values if text.isascii() else [value.encode() for value in values]
         offsets = np.zeros(len(values) + 1, np.int32)
-        np.cumsum([len(item) for item in encoded], out=offsets[1:])
-        return _from_buffers(kind, len(values), [valid, offsets.tobytes(), b"".join(encoded)])
+        np.cumsum(np.fromiter(map(len, items), np.int32, len(values)), out=offsets[1:])
+        return _from_buffers(kind, len(values), [valid, offsets.tobytes(), text.encode()])
     filled = values if known is None else [0 if value is None else value for value in values]
     if kind == pa.bool_():
         return _from_buffers(kind, len(values), [valid, _bits(np.array(filled, np.bool_))])

@@ -103,8 +103,8 @@ class Mempool(Generic[T]):
 
     def submit(self, transaction: Pending[T]) -> Submission[T]:
         """Takes a transaction in, or says why not."""
-        sender, nonce = transaction.sender, transaction.nonce
-        if transaction.tip > transaction.max_fee:
+        sender, nonce, tip, max_fee = transaction[:4]
+        if tip > max_fee:
             return Submission(False, "tip above maximal fee")
         if nonce < self._nonces.get(sender, 0):
             return Submission(False, "nonce too low")
@@ -112,12 +112,14 @@ class Mempool(Generic[T]):
         if queue is None:
             queue = self._queues[sender] = {}
         old = queue.get(nonce)
-        if old is not None and not (
-            _bumped(old.tip, transaction.tip) and _bumped(old.max_fee, transaction.max_fee)
-        ):
+        if old is not None and not (_bumped(old.tip, tip) and _bumped(old.max_fee, max_fee)):
             return Submission(False, "replacement underpriced")
         queue[nonce] = transaction
-        self._deadlines.setdefault(transaction.expires, []).append(transaction)
+        expires = transaction.expires
+        if expires in self._deadlines:
+            self._deadlines[expires].append(transaction)
+        else:
+            self._deadlines[expires] = [transaction]
         if old is None:
             self._count += 1
             free = self._free.get(sender, 0)
@@ -133,10 +135,11 @@ class Mempool(Generic[T]):
         Takes nothing out: what the chain executed is reported with `executed`. A head that does not fit is
         passed over together with the rest of its sender's queue.
         """
+        nonces = self._nonces
         heads = [
             (base_fee - head.max_fee if head.max_fee - base_fee < head.tip else -head.tip, head.arrival, head)
             for sender, queue in self._queues.items()
-            if (head := queue.get(self._nonces.get(sender, 0))) is not None and head.max_fee >= base_fee
+            if (head := queue.get(nonces.get(sender, 0))) is not None and head.max_fee >= base_fee
         ]
         heapq.heapify(heads)
         wanted, taken = external_gas, 0
@@ -148,12 +151,13 @@ class Mempool(Generic[T]):
                 taken = min(wanted, room)
                 room -= taken
                 wanted = 0
-            if head.gas_limit > room:
+            sender, nonce, _, _, limit, expected, *_ = head
+            if limit > room:
                 heapq.heappop(heads)
                 continue
-            room -= head.gas_expected
+            room -= expected
             chosen.append(head)
-            following = self._queues[head.sender].get(head.nonce + 1)
+            following = self._queues[sender].get(nonce + 1)
             if following is None or following.max_fee < base_fee:
                 heapq.heappop(heads)
                 continue
@@ -165,14 +169,16 @@ class Mempool(Generic[T]):
 
     def executed(self, transactions: Iterable[Pending[T]]) -> None:
         """Takes out what a block executed, reverted or not, and moves its senders' nonces on."""
-        for transaction in transactions:
-            queue = self._queues[transaction.sender]
-            del queue[transaction.nonce]
-            self._nonces[transaction.sender] = transaction.nonce + 1
-            self._free[transaction.sender] = max(self._free.get(transaction.sender, 0), transaction.nonce + 1)
+        queues, nonces, free = self._queues, self._nonces, self._free
+        for sender, nonce, *_ in transactions:
+            queue = queues[sender]
+            del queue[nonce]
             self._count -= 1
+            nonces[sender] = following = nonce + 1
+            if free.get(sender, 0) < following:
+                free[sender] = following
             if not queue:
-                del self._queues[transaction.sender]
+                del queues[sender]
 
     def drop(self, transaction: Pending[T]) -> None:
         """Takes out one pending transaction; later ones of its sender wait for its nonce."""
@@ -182,10 +188,14 @@ class Mempool(Generic[T]):
         """Takes out what may no longer be included from `block` on, oldest first."""
         expired = []
         for deadline in sorted(last for last in self._deadlines if last < block):
-            for transaction in sorted(self._deadlines.pop(deadline), key=attrgetter("arrival")):
-                if self.find(transaction.sender, transaction.nonce) is transaction:
-                    self._remove(transaction)
-                    expired.append(transaction)
+            left = [
+                transaction
+                for transaction in self._deadlines.pop(deadline)
+                if (queue := self._queues.get(transaction[0])) and queue.get(transaction[1]) is transaction
+            ]
+            for transaction in sorted(left, key=attrgetter("arrival")):
+                self._remove(transaction)
+                expired.append(transaction)
         return expired
 
     def pending(self) -> list[Pending[T]]:

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from simulation.messages.intents import Intent
 
@@ -25,9 +25,8 @@ class Status(Enum):
     """Never accepted by the pool: see the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """The end of one intent."""
+class Receipt(NamedTuple):
+    """The end of one intent; a tuple, because there are hundreds of thousands."""
 
     intent: Intent
     status: Status

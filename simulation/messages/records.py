@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from simulation.messages.events import EventColumns
 from simulation.messages.intents import Intent
@@ -14,14 +15,13 @@ from simulation.messages.view import View
 __all__ = ["BlockRecord", "Books", "Metric", "Submitted"]
 
 
-@dataclass(frozen=True, slots=True)
-class Submitted:
-    """One transaction with all that a table about transactions needs."""
+class Submitted(NamedTuple):
+    """One transaction with all that a table about transactions needs; a tuple like its receipt."""
 
     receipt: Receipt
     agent: str
-    index: int
-    """Place in the block; of one that was not executed, a place after all that were."""
+    place: int
+    """In the block; of one that was not executed, a place after all that were."""
     submitted: int
     """Block in which it entered the pool."""
     sender: str

@@ -91,7 +91,7 @@ class Account:
 
 @dataclass
 class Chain:
-    """State as the contracts would keep it; `answers` packs it the way their views do."""
+    """State as the contracts would keep it; `answers` packs it the way their views do, an account a view."""
 
     accounts: list[Account]
     best: list[tuple[int, int]] = field(default_factory=lambda: [(0, 0), (0, 0)])
@@ -112,16 +112,17 @@ class Chain:
     def answers(self) -> list[bytes]:
         ledger, vault = [], []
         for account in self.accounts:
-            ledger.append(word(int(account.liquidating)))
+            row = [word(int(account.liquidating))]
             for p in account.positions:
                 packed = (p.size % 2**80) | (p.entry << 80) | ((p.funding % 2**80) << 160)
-                ledger += [word(packed), word(p.bids | p.asks << 128)]
-            vault += [word((account.cash % 2**128) | 10**18 << 128), word(account.weth)]
+                row += [word(packed), word(p.bids | p.asks << 128)]
+            ledger.append(_array(row))
+            vault.append(_array([word((account.cash % 2**128) | 10**18 << 128), word(account.weth)]))
         ticks = [mark | mark << 72 | 10**8 << 144 | 1_000 << 172 | 3_600 << 236 for mark in self.mark]
         words = [mark | mark << 72 | 10**8 << 224 | 1 << 255 for mark in self.mark]
         found = [
-            _array(ledger),
-            _array(vault),
+            *ledger,
+            *vault,
             _array([word(item) for item in words]),
             _array([word(item) for item in ticks]),
             b"".join(

@@ -41,7 +41,7 @@ def wish(account: int, tag: int = 0, **fees: int) -> CancelAll:
 def execute(box: Outbox, block: int, status: Status = Status.SUCCESS) -> list[tuple[Status, int, int]]:
     chosen = box.pool.build(10 * GWEI, 30_000_000).transactions
     rows = box.settle(block, [(pending, status, 50_000, 11 * GWEI, "") for pending in chosen])
-    return [(row.receipt.status, row.nonce, row.index) for row in rows]
+    return [(row.receipt.status, row.nonce, row.place) for row in rows]
 
 
 def pending(box: Outbox) -> list[Pending[Ticket]]:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulation.engine.abi import selector
 from simulation.engine.reader import WorldReader
 from tests.engine.books import PROTOCOL, Account, Chain, Position
 
@@ -60,9 +62,18 @@ def test_markets_feeds_and_books_are_read() -> None:
     assert (raw.fund_capacity, raw.balances, raw.held, raw.fund_locked) == (9, (10**6, 0), (0,), False)
 
 
-def test_many_accounts_are_read_in_chunks() -> None:
-    reader = WorldReader(PROTOCOL, 5_000)
-    counts = [
-        int.from_bytes(data[36:68], "big") for to, data in reader.calls if to == PROTOCOL.addresses["Ledger"]
-    ]
-    assert counts[:13] == [409] * 12 + [92]
+@pytest.mark.parametrize(
+    ("accounts", "expected"),
+    [(0, []), (3, [1] * 3), (33, [2] * 16 + [1]), (5_000, [157] * 31 + [133]), (20_000, [409] * 48 + [368])],
+)
+def test_accounts_are_read_in_parts_that_the_contract_answers(accounts: int, expected: list[int]) -> None:
+    views = {"Ledger": "words_of(uint256,uint256,uint256[])", "Vault": "words_of(uint256,uint256,uint256)"}
+    reader, found = WorldReader(PROTOCOL, accounts), {}
+    for name, signature in views.items():
+        read = (PROTOCOL.addresses[name], selector(signature))
+        parts = [data[4:68] for to, data in reader.calls if (to, data[:4]) == read]
+        found[name] = [int.from_bytes(part[32:], "big") for part in parts]
+        firsts = [int.from_bytes(part[:32], "big") for part in parts]
+        assert firsts == [1 + sum(found[name][:place]) for place in range(len(parts))]
+    assert found["Ledger"] == expected
+    assert sum(found["Vault"]) == accounts
