@@ -203,11 +203,11 @@ def release_orders(account: uint256, market: uint256, bids: uint256, asks: uint2
 @nonreentrant
 def begin_liquidation(account: uint256):
     """
-    @notice Settles everything at mark and shuts the account for its owner. Liquidator only.
+    @notice Shuts the account for its owner. Liquidator only.
+    @dev Settles nothing: equity counts what is unsettled, and each slice settles what it moves.
     """
     self._check_liquidator()
     self._check_not_liquidating(account)
-    trading._settle(account)
     position_ledger.headers[account] = position_ledger.headers[account] | ledger_math.IN_LIQUIDATION
     log ILedger.LiquidationSet(account=account, in_liquidation=True)
 

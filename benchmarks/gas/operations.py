@@ -100,14 +100,18 @@ class Bench:
             self.trader, self.keeper, share, 2**200, sender=self.sender("keeper")
         )
 
-    def insolvent(self) -> None:
-        self.auction(PRICE * 0.8)
+    def insolvent(self, settled: bool = False) -> None:
+        """With a loan already, which bears interest, or with a loss that nobody has settled."""
+        self.distress(PRICE * 0.8)
+        if settled:
+            self.world.ledger.settle(self.trader)
+        self.world.liquidator.start(self.trader, sender=self.sender("keeper"))
 
-    def deleveraging(self) -> None:
+    def deleveraging(self, settled: bool = False) -> None:
         """An insolvent account and an empty insurance fund."""
         fund, depositor = self.world.fund, self.sender("depositor")
         fund.redeem(fund.balanceOf(depositor), depositor, depositor, sender=depositor)
-        self.insolvent()
+        self.insolvent(settled)
         self.later(PRICE * 0.8)
         self.world.liquidator.mark_deleverage(self.trader, sender=self.sender("keeper"))
 
@@ -265,7 +269,8 @@ def _deleverage(bench: Bench) -> Receipt:
 
 
 def _write_off(bench: Bench) -> Receipt:
-    bench.deleveraging()
+    # The interest is wei that no price of a closing divides into: so much is left to write off.
+    bench.deleveraging(settled=True)
     for market in range(1, bench.n + 1):
         bench.world.liquidator.deleverage(bench.trader, market, [bench.house], sender=bench.sender("keeper"))
     return bench.world.liquidator.write_off(bench.trader, sender=bench.sender("keeper"))

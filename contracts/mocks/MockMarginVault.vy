@@ -224,14 +224,9 @@ def account(account: uint256) -> IVault.AccountState:
 @external
 def begin_liquidation(account: uint256):
     """
-    @notice As the Ledger: settles at mark and flags.
+    @notice As the Ledger: flags.
     """
     assert not self.in_liquidation[account], "mock: in liquidation"
-    for market: uint256 in self.markets[account]:
-        position: ILedger.Position = self.positions[account][market]
-        mark: uint256 = self.marks[market]
-        self.cash[account] += position.size * (convert(mark, int256) - convert(position.entry_price, int256))
-        self.positions[account][market].entry_price = mark
     self.in_liquidation[account] = True
 
 
@@ -247,12 +242,16 @@ def end_liquidation(account: uint256):
 @external
 def transfer_slice(sender_account: uint256, receiver_account: uint256, fraction: uint256, reserved: uint256):
     """
-    @notice As the Ledger: whole lots toward zero, collateral down, free cash floored.
+    @notice As the Ledger: settles at mark, whole lots toward zero, collateral down, free cash floored.
     """
     assert self.in_liquidation[sender_account] and not self.in_liquidation[receiver_account], "mock: slice"
     held: DynArray[uint256, 64] = self.markets[sender_account]
     for market: uint256 in held:
+        mark: int256 = convert(self.marks[market], int256)
         size: int256 = self.positions[sender_account][market].size
+        entry: int256 = convert(self.positions[sender_account][market].entry_price, int256)
+        self.cash[sender_account] += size * (mark - entry)
+        self.positions[sender_account][market].entry_price = self.marks[market]
         amount: uint256 = convert(abs(size), uint256)
         if fraction != WAD:
             amount = amount * fraction // WAD

@@ -212,7 +212,7 @@ class AuctionsView:
     price: Floats
     """Of the whole at the time of the view, USD; negative: the bidder is paid."""
     max_fraction: Floats
-    """What a bid may take at most, share of 1; 0 where an account owns something again and needs a restart."""
+    """What a bid may take at most, share of 1; 0 where an account has recovered and needs a restart."""
     buffer_margin: Floats
     """Equity less maintenance margin and its buffer, USD; at 0 the auction ends."""
     over: Flags

@@ -371,7 +371,7 @@ def test_the_largest_account_fits_into_a_transaction() -> None:
     assert bid.named("AuctionEnded")
     assert len(bid.named("PositionModified")) >= 128
     world.check()
-    assert start.gas_used + bid.gas_used <= 6_300_000
+    assert start.gas_used + bid.gas_used <= 5_600_000
 
     world.env.revert(snapshot)
     insure(world, 1_000_000)

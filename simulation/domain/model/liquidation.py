@@ -67,7 +67,6 @@ class Liquidation:
         account = self._account(number)
         found = self._assess(account)
         if new:
-            self.ledger.settle(account)
             account.in_liquidation = True
             self._charge(account, keeper, found)
             self.auctions[number] = Auction(Phase.SOLVENT, self.ledger.now)

@@ -5,7 +5,7 @@ from tests.protocol import NANO, WAD, World
 from tests.unit.ledger.test_fill_taker import PRICE, rest
 
 
-def test_everything_is_settled_and_the_account_shut(desk: World) -> None:
+def test_the_account_is_shut_and_nothing_else_changes(desk: World) -> None:
     account, other = desk.account("trader", cash=1_000), desk.account("maker", cash=10_000)
     desk.match(account, other, 1, PRICE, NANO)
     desk.match(account, other, 2, 30_000 * NANO, -NANO // 100)
@@ -13,10 +13,11 @@ def test_everything_is_settled_and_the_account_shut(desk: World) -> None:
     equity = desk.ledger.assess(account)[0].equity
     receipt = desk.ledger.begin_liquidation(account, sender=desk.env.address("liquidator"))
     assert desk.ledger.in_liquidation(account)
-    assert [desk.ledger.position(account, m).entry_price for m in (1, 2)] == [1_950 * NANO, 29_000 * NANO]
-    assert desk.vault.cash(account) == 960 * WAD == equity == desk.ledger.assess(account)[0].equity
+    assert [desk.ledger.position(account, m).entry_price for m in (1, 2)] == [PRICE, 30_000 * NANO]
+    assert desk.vault.cash(account) == 1_000 * WAD
+    assert desk.ledger.assess(account)[0].equity == equity == 960 * WAD
     assert receipt.named("LiquidationSet") == [{"account": account, "in_liquidation": True}]
-    assert [event["market"] for event in receipt.named("PositionModified")] == [1, 2]
+    assert receipt.named("PositionModified") == receipt.named("CashMoved") == []
     desk.check()
 
 
@@ -28,14 +29,11 @@ def test_deposits_remain_possible(desk: World) -> None:
     assert desk.vault.collateral(account, 1) == 1
 
 
-def test_stale_prices_refuse_it(desk: World) -> None:
+def test_prices_are_the_liquidators_matter(desk: World) -> None:
     account, other = desk.account("trader", cash=1_000), desk.account("maker", cash=10_000)
     desk.match(account, other, 1, PRICE, NANO)
-    desk.env.advance(3_601)
-    with desk.refuses("ledger: stale price"):
-        desk.ledger.begin_liquidation(account, sender=desk.env.address("liquidator"))
-    desk.prices(ETH=2_000)
     rest(desk, account, NANO // 10)
+    desk.env.advance(3_601)
     desk.ledger.begin_liquidation(account, sender=desk.env.address("liquidator"))
 
 

@@ -19,6 +19,7 @@ def liquidated(desk: World, cash: float = 1_000) -> tuple[int, int, int]:
     desk.match(account, other, 1, PRICE, 2 * NANO)
     desk.match(account, other, 2, 30_000 * NANO, -NANO // 100)
     desk.advance(60, ETH=1_900, BTC=30_500)
+    desk.ledger.settle(account)
     desk.ledger.begin_liquidation(account, sender=desk.env.address("liquidator"))
     return account, other, bidder
 
@@ -36,6 +37,22 @@ def test_positions_move_in_whole_lots_at_mark(desk: World) -> None:
     after = [desk.ledger.assess(i)[0].equity for i in (account, bidder)]
     # One of the three units of WETH went with it.
     assert desk.vault.collateral(bidder, 1) == 0
+    assert (after[0] - before[0], after[1] - before[1]) == (-share, share)
+    desk.check()
+
+
+def test_what_is_not_settled_yet_is_settled_with_the_slice(desk: World) -> None:
+    """All of it, before the cash is divided: the slice carries its part of profit and loss."""
+    account, _, bidder = liquidated(desk)
+    desk.advance(60, ETH=1_850, BTC=30_600)
+    before = [desk.ledger.assess(i)[0].equity for i in (account, bidder)]
+    loss = 2 * 50 * WAD + WAD // 100 * 100
+    cash = desk.vault.cash(account)
+    desk.ledger.transfer_slice(account, bidder, WAD // 3, 0, sender=desk.env.address("liquidator"))
+    assert [desk.ledger.position(account, m).entry_price for m in MARKETS] == [1_850 * NANO, 30_600 * NANO]
+    share = (cash - loss) * (WAD // 3) // WAD
+    assert desk.vault.cash(account) == cash - loss - share
+    after = [desk.ledger.assess(i)[0].equity for i in (account, bidder)]
     assert (after[0] - before[0], after[1] - before[1]) == (-share, share)
     desk.check()
 

@@ -54,7 +54,7 @@ def test_mark_deleverage_refuses(world: World) -> None:
     with reverts("liquidator: stale price"):
         world.liquidator.mark_deleverage(world.account)
     world.vault.set_valid(True)
-    world.vault.set_cash(world.account, wad(1_000))
+    world.vault.set_cash(world.account, wad(2_200))
     with reverts("liquidator: account is healthy"):
         world.liquidator.mark_deleverage(world.account)
     assert world.state(world.account).phase == INSOLVENT

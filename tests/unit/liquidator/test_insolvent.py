@@ -119,7 +119,7 @@ def test_stop_gives_the_account_back(world: World) -> None:
     world.insolvent()
     with reverts("liquidator: margin not restored"):
         world.liquidator.stop(world.account)
-    world.vault.set_cash(world.account, wad(440 * 1.15))
+    world.vault.set_cash(world.account, wad(1_200 + 440 * 1.15))
     receipt = world.liquidator.stop(world.account, sender=world.keeper)
     assert receipt.named("AuctionEnded") == [{"account": world.account, "reason": 1}]
     assert world.state(world.account).phase == IDLE
