@@ -6,6 +6,7 @@ Figures: derivexyz/lyra-utils test/math/Black76.t.sol.
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal, localcontext
 from functools import cache
 from typing import Any
@@ -49,6 +50,16 @@ def pair(draw: st.DrawFn) -> tuple[int, int]:
     return forward, min(LARGEST, forward * ratio // NANO)
 
 
+@st.composite
+def shaped(draw: st.DrawFn) -> tuple[tuple[int, int], int]:
+    """Forward, strike and total volatility with every order of magnitude, and every distance, as likely."""
+    total_vol = min(24 * WAD, draw(st.integers(1_000, 9_999)) * 10 ** draw(st.integers(6, 16)))
+    moved = draw(st.integers(-140, 140)) / 10 * total_vol / WAD
+    forward = draw(st.integers(1_000, 9_999)) * 10 ** draw(st.integers(3, 20))
+    strike = forward * math.exp(max(-40.0, min(40.0, moved)))
+    return (min(forward, LARGEST), min(LARGEST, int(strike))), total_vol
+
+
 @cache
 def harness() -> Contract:
     return Env().deploy("OptionMathHarness")
@@ -88,15 +99,19 @@ def test_prices_equal_the_twin_within_exact_bounds(
     assert twin.prices(strike, forward, total_vol, factor) == (put, call)
 
 
-@settings(max_examples=200)
-@given(pair=pair(), total_vol=st.integers(0, 24 * WAD))
-@example(pair=(LARGEST, LARGEST), total_vol=24 * WAD)
-@example(pair=(LARGEST, 1), total_vol=24 * WAD)
-@example(pair=(LARGEST, LARGEST - 1), total_vol=1)
-@example(pair=(3 * 10**12, 3 * 10**12), total_vol=1)
-def test_error_over_the_whole_domain(pair: tuple[int, int], total_vol: int) -> None:
-    forward, strike = pair
-    found = twin.time_value(min(pair), twin.log_moneyness(forward, strike), total_vol)
+@settings(max_examples=300)
+@given(shape=shaped())
+@example(shape=((LARGEST, LARGEST), 24 * WAD))
+@example(shape=((LARGEST, 1), 24 * WAD))
+@example(shape=((LARGEST, LARGEST), 24 * WAD - 1))
+@example(shape=((LARGEST, LARGEST - 1), 1))
+@example(shape=((3 * 10**12, 3 * 10**12), 1))
+@example(shape=((LARGEST, 3 * LARGEST // 10), WAD // 10))
+def test_error_over_the_whole_domain(shape: tuple[tuple[int, int], int]) -> None:
+    (forward, strike), total_vol = shape
+    log = twin.log_moneyness(forward, strike)
+    found = twin.time_value(min(forward, strike), log, total_vol)
+    assert harness().time_value(min(forward, strike), log, total_vol) == found
     with localcontext() as context:
         context.prec = PRECISION
         exact = smaller_price(_exact(forward), _exact(strike), _exact(total_vol).scaleb(-9))

@@ -101,6 +101,26 @@ def test_variance_is_never_negative_and_rises_slower_than_lees_bound(
     assert at_cut <= 0 <= twin.log_strike(params, 0, forward) == -at_cut
 
 
+@given(
+    b=st.integers(0, 2 * WAD),
+    rho=st.integers(-WAD + 10**12, WAD - 10**12),
+    m=st.integers(-WAD, WAD),
+    sigma=st.integers(1, 2 * WAD),
+    near=st.integers(-3, 3),
+)
+def test_the_least_variance_that_passes_is_read_everywhere(
+    b: int, rho: int, m: int, sigma: int, near: int
+) -> None:
+    """At the vertex, m - rho sigma / sqrt(1 - rho**2), roundings cannot turn it negative."""
+    b = min(b, 2 * WAD * WAD // (WAD + abs(rho)))
+    root = isqrt(WAD * WAD - rho * rho)
+    params = twin.Params(4 - b * sigma * root // WAD // WAD, b, rho, m, sigma)
+    twin.check(params)
+    with pytest.raises(ValueError, match="negative variance"):
+        twin.check(replace(params, a=params.a - 1))
+    assert harness().total_variance(words(params), m - rho * sigma // root + near) >= 0
+
+
 def test_the_cut_is_at_four_deviations() -> None:
     params = twin.Params(WAD // 25, 0, 0, 0, WAD)  # a flat surface of total volatility 0.2: cut at 0.8
     forward = 1_000 * NANO
