@@ -345,7 +345,7 @@ class Driver:
             valid = valid and is_valid(unpack_tick(tick), state.time)
             value = units * (tick & SPOT) * 10**9 // 10 ** self.parameters.decimals[asset]
             haircuts = self.parameters.haircuts[asset]
-            collaterals.append(CollateralRisk(asset, value, (tick >> 144) & 65_535, *haircuts))
+            collaterals.append(CollateralRisk(asset, value, unpack_tick(tick).confidence, *haircuts))
         stable = ONE_USD
         if state.stable_feed:
             tick = state.feeds[state.stable_feed]

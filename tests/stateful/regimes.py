@@ -54,6 +54,8 @@ RARE = {
     "collateral changes": 0.4,
     "interest changes": 0.4,
     "auction parameters change": 0.3,
+    "recovery": 0.2,
+    "solvent again": 0.3,
 }
 CRASH = {
     "price jumps": 12,
@@ -72,14 +74,12 @@ CRASH = {
     "stop": 1.5,
     "refresh": 1,
     "rescue": 1,
-    "recovery": 0.7,
-    "solvent again": 1.5,
     "restart": 0.7,
     "take": 10,
     "quote": 10,
     "withdraw cash": 5,
 }
-NO_BIDS = {"bid": 0.5, "bid on an insolvent account": 0.6, "rescue": 0.2, "restart": 0.5, "recovery": 0.3}
+NO_BIDS = {"bid": 0.5, "bid on an insolvent account": 0.6, "rescue": 0.2, "restart": 0.5}
 
 REGIMES: Mapping[str, tuple[Mapping[str, float], float]] = {
     "trading": ({**BASE, **RARE, **TRADING}, 20_000.0),
