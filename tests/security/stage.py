@@ -8,11 +8,14 @@ of this folder simulate each call on this one state.
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from functools import cache
 from typing import Any
 
-from tests.evm import Contract
+from tests.evm import Contract, account_key
+from tests.prices import sign
 from tests.protocol import BUY, NANO, SELL, WAD, World
+from tests.surfaces import DEFAULT_CONFIG, RULES, SurfaceUpdate, surface_digest
 
 __all__ = ["DEPLOYED", "Stage", "stage"]
 
@@ -26,6 +29,7 @@ DEPLOYED = (
     "Instruments",
     "CrossMargin",
     "IsolatedMargin",
+    "Surface",
     "Timelock",
 )
 """Contracts that hold state; Lens holds none."""
@@ -74,6 +78,7 @@ class Stage(World):
         self.env.advance(3_601)
         self.prices(ETH=1_795, BTC=23_000)
         self.env.advance(10)
+        self._list()
         for name in DEPLOYED[:-1]:
             self.contracts[name].transfer_ownership(self.env.address("heir"))
 
@@ -132,6 +137,23 @@ class Stage(World):
         self.pending = (self.vault.address, 0, call)
         self.timelock.schedule(*self.pending, ZERO_HASH, ZERO_HASH, 10**6)
         self.scheduled = self.timelock.hash_operation(*self.pending, ZERO_HASH, ZERO_HASH)
+
+    def _list(self) -> None:
+        """A series in its window and one that can be settled."""
+        self.surface = self.env.deploy("Surface", self.oracle.address, astuple(RULES))
+        self.contracts["Surface"] = self.surface
+        registry = self.env.deploy("MockSeries")
+        registry.list_series(1, 1, self.env.timestamp + 900)
+        registry.list_series(2, 2, self.env.timestamp - 2 * RULES.patience)
+        self.surface.wire(registry.address)
+        self.oracle.set_signer(account_key("signer").address, True)
+        for series in (1, 2):
+            self.surface.set_surface(series, DEFAULT_CONFIG.row())
+
+    def signed_surface(self) -> tuple[Any, Any]:
+        """A surface of the first series and its signatures."""
+        update = SurfaceUpdate(timestamp=self.env.timestamp, deadline=self.env.timestamp + 3_600)
+        return update.row(), sign(surface_digest(self.surface.address, update), "signer")
 
     def roles_by_name(self) -> dict[str, str]:
         """Senders of the role table: people and contracts."""

@@ -18,6 +18,7 @@ from tests.evm import account_key
 from tests.prices import price_digest
 from tests.protocol import BUY, IMMEDIATE, NANO, REDUCE_ONLY, SELL, WAD
 from tests.security.stage import DEPLOYED, ZERO_HASH, Stage
+from tests.surfaces import DEFAULT_CONFIG
 
 __all__ = ["changes", "functions", "missing", "views"]
 
@@ -52,6 +53,7 @@ def changes(stage: Stage) -> dict[str, tuple[Any, ...]]:
     contingency = (5 * 10**7, 10_000, 990_000_000, 10_000)
     feed = (3_600, 300, 5_000, 0, 86_400, 1, 1, 2**72 - 1)
     price, signatures = stage.signed_price()
+    surface, surface_signatures = stage.signed_surface()
     expiry = env.timestamp + 1_000
     calls: dict[str, tuple[Any, ...]] = {
         "Vault.create_account": (1,),
@@ -131,6 +133,12 @@ def changes(stage: Stage) -> dict[str, tuple[Any, ...]]:
         "Instruments.set_open_interest_cap": (1, 10**12),
         "Instruments.set_active": (1, True),
         "Instruments.set_active:restrict": (1, False),
+        "Surface.update": (surface, surface_signatures),
+        "Surface.update_many": ([surface], [surface_signatures]),
+        "Surface.set_surface": (1, DEFAULT_CONFIG.row()),
+        "Surface.accumulate": ([1],),
+        "Surface.finalise": (2,),
+        "Surface.wire": (someone,),
         "Timelock.schedule": (*stage.operation, ZERO_HASH, b"\1" * 32, 60),
         "Timelock.schedule_batch": (*stage.batch, ZERO_HASH, b"\1" * 32, 60),
         "Timelock.cancel": (stage.scheduled,),
@@ -147,7 +155,7 @@ def changes(stage: Stage) -> dict[str, tuple[Any, ...]]:
     for name in DEPLOYED[:-1]:
         calls[f"{name}.transfer_ownership"] = (someone,)
         calls[f"{name}.accept_ownership"] = ()
-        if name not in ("CrossMargin", "IsolatedMargin"):
+        if name not in ("CrossMargin", "IsolatedMargin", "Surface"):
             calls[f"{name}.set_guardian"] = (someone,)
     for name in DEPLOYED[:5]:
         calls[f"{name}.pause"] = (1,)
@@ -225,6 +233,12 @@ def views(stage: Stage) -> dict[str, tuple[Any, ...]]:
         "Instruments.spec": (1,),
         "Instruments.funding": (1,),
         "Instruments.is_active": (1,),
+        "Surface.forward": (1,),
+        "Surface.forward_parts": (1,),
+        "Surface.surface": (1,),
+        "Surface.config": (1,),
+        "Surface.settlement": (2,),
+        "Surface.accumulator": (1,),
         "Timelock.hash_operation": operation,
         "Timelock.hash_operation_batch": (*stage.batch, ZERO_HASH, ZERO_HASH),
         "Timelock.hasRole": (stage.timelock.EXECUTOR_ROLE(), address),

@@ -103,6 +103,12 @@ NEVER = {
     "Instruments.set_open_interest_cap",
     "Instruments.set_active",
     "Instruments.set_active:restrict",
+    "Surface.update",
+    "Surface.update_many",
+    "Surface.set_surface",
+    "Surface.accumulate",
+    "Surface.finalise",
+    "Surface.wire",
     "Timelock.schedule",
     "Timelock.schedule_batch",
     "Timelock.cancel",
@@ -117,7 +123,7 @@ NEVER = {
     "IsolatedMargin.set_markets",
     "IsolatedMargin.set_contingency",
 }
-NEVER |= {f"{name}.{key}" for name in DEPLOYED[:9] for key in ("transfer_ownership", "accept_ownership")}
+NEVER |= {f"{name}.{key}" for name in DEPLOYED[:-1] for key in ("transfer_ownership", "accept_ownership")}
 NEVER |= {f"{name}.set_guardian" for name in DEPLOYED[:7]}
 NEVER |= {f"{name}.{key}" for name in PAUSABLE for key in ("pause", "unpause")}
 

@@ -36,10 +36,15 @@ CALL_SITES = (
 """Every function that moves a token: the outer calls. Those of the Liquidator draw from the fund."""
 
 ANYWHERE = {
-    # Prices and funding have no lock and no token; resting and cancelling books no money.
+    # Prices, surfaces, settlement prices and funding have no lock and no token; resting and cancelling books
+    # no money.
     "Oracle.update",
     "Oracle.update_many",
     "Instruments.touch",
+    "Surface.update",
+    "Surface.update_many",
+    "Surface.accumulate",
+    "Surface.finalise",
     "Exchange.place",
     "Exchange.place:rest to reduce",
     "Exchange.replace",

@@ -130,6 +130,12 @@ TABLE = {
     "Instruments.set_open_interest_cap": OWNER,
     "Instruments.set_active": Row(("owner",), "instruments: caller not permitted"),
     "Instruments.set_active:restrict": Row(("owner", "guardian"), "instruments: caller not permitted"),
+    "Surface.update": EVERYONE,
+    "Surface.update_many": EVERYONE,
+    "Surface.accumulate": EVERYONE,
+    "Surface.finalise": EVERYONE,
+    "Surface.set_surface": OWNER,
+    "Surface.wire": Row(("owner",), NOT_OWNER, "surface: already wired"),
     # The owner role proposes and executes here; nobody administers the timelock but itself.
     "Timelock.schedule": Row(("owner",), NO_ROLE),
     "Timelock.schedule_batch": Row(("owner",), NO_ROLE),
@@ -151,7 +157,7 @@ OWNABLE = {
 }
 GUARDED = {"set_guardian": OWNER}
 PAUSABLE = {"pause": Row(("owner", "guardian"), "guarded: caller is not guardian"), "unpause": OWNER}
-TABLE |= {f"{name}.{key}": row for name in DEPLOYED[:9] for key, row in OWNABLE.items()}
+TABLE |= {f"{name}.{key}": row for name in DEPLOYED[:-1] for key, row in OWNABLE.items()}
 TABLE |= {f"{name}.{key}": row for name in DEPLOYED[:7] for key, row in GUARDED.items()}
 TABLE |= {f"{name}.{key}": row for name in DEPLOYED[:5] for key, row in PAUSABLE.items()}
 
