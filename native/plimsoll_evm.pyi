@@ -152,7 +152,7 @@ class Evm:
         Nonces and fees are not looked at, the sender may be anyone, a contract too, and the gas price is 0.
         `gas_used` is what a receipt would say: intrinsic gas, execution and refunds, all slots cold.
 
-        Asked for the same `Transactions` object again, a call whose every read (slots, balances, nonces, code)
+        Asked for the same `Transactions` object again, a call whose every read (slot, balance, nonce, code)
         gives what it gave before, and that did not look at the block, is answered without being run.
         """
     def balance(self, address: bytes) -> int: ...

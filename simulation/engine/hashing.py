@@ -29,9 +29,11 @@ def block_hash(
     header = (env.number, env.timestamp, env.gas_limit, env.base_fee, len(transactions), len(result.logs))
     digest.update(b"".join(number.to_bytes(32, "big") for number in header))
     digest.update(env.coinbase + env.prevrandao)
+    parts = []
     for sender, to, nonce, value, gas_limit, max_fee, tip, data in transactions:
         numbers = b"%d %d %d %d %d %d;" % (nonce, value, gas_limit, max_fee, tip, len(data))
-        digest.update(b"".join((numbers, sender, to or b"", data)))
+        parts += (numbers, sender, to or b"", data)
+    digest.update(b"".join(parts))
     logs = result.logs
     receipts = (result.status, result.reason, result.gas_used, result.gas_price, result.offsets)
     digest.update(b"".join([column.tobytes() for column in receipts]) + result.outputs)

@@ -63,15 +63,16 @@ class Outbox:
     def deliver(self, block: int, base_fee: int) -> None:
         """Brings what is due to the pool: encoded, numbered, with fees."""
         due = self._waiting.pop(block, [])
-        calls = [(agent, intent) for agent, intent in due if type(intent) is not Reprice]
-        encoded = iter(self.encoder.encode([intent for _, intent in calls]))
+        encoded = iter(self.encoder.encode([intent for _, intent in due if type(intent) is not Reprice]))
+        sender_of, free_nonce, submit = self.sender, self.pool.free_nonce, self._submit
         for agent, intent in due:
             if type(intent) is Reprice:
                 self._reprice(agent, intent, block, base_fee)
             else:
-                sender = self.sender(intent.account)
-                ticket = Ticket(agent, intent, next(encoded), block)
-                self._submit(ticket, sender, self.pool.free_nonce(sender), block, base_fee)
+                sender = sender_of(intent.account)
+                submit(
+                    Ticket(agent, intent, next(encoded), block), sender, free_nonce(sender), block, base_fee
+                )
 
     def expire(self, block: int) -> None:
         """Lets go of what has waited too long."""

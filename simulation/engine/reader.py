@@ -229,7 +229,7 @@ class WorldReader:
         """Rows that differ from the read before, and their words, big-endian as they came."""
         before = self._words[table]
         if before.shape == words.shape:
-            rows = np.unique(np.flatnonzero(before != words) // words.shape[1])
+            rows = np.flatnonzero((before != words).any(axis=1))
         else:
             rows = np.arange(len(words))
         self._words[table] = words

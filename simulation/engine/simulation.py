@@ -194,10 +194,8 @@ class Simulation:
         self._hand_over()
         result = self._chain.execute_block(env, transactions)
         self._await_check()
-        taking_in = self._clerk.give(partial(self._take_in, number, tick, block, result))
-        answers = self._chain.call_many(env, self._calls)
-        events, rows = taking_in.result()
-        raw = self._world(env, answers)
+        raw = self._world(env, self._chain.call_many(env, self._calls))
+        events, rows = self._take_in(number, tick, block, result)
         self._view = self._views.after(number, env.base_fee, tick, self._mirror, raw)
         self._liquidations += sum(len(columns) for columns in events if columns.name == "AuctionStarted")
         record = partial(
