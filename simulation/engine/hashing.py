@@ -29,7 +29,7 @@ def block_hash(
     header = (env.number, env.timestamp, env.gas_limit, env.base_fee, len(transactions), len(result.logs))
     digest.update(b"".join(number.to_bytes(32, "big") for number in header))
     digest.update(env.coinbase + env.prevrandao)
-    parts = []
+    parts: list[bytes] = []
     for sender, to, nonce, value, gas_limit, max_fee, tip, data in transactions:
         numbers = b"%d %d %d %d %d %d;" % (nonce, value, gas_limit, max_fee, tip, len(data))
         parts += (numbers, sender, to or b"", data)
