@@ -69,7 +69,6 @@ SURFACE_UPDATE_TYPE_HASH: constant(bytes32) = keccak256(
     "SurfaceUpdate(uint256 series,int256 forward_difference,int256 rate,int256 a,int256 b,int256 rho,int256 m,int256 sigma,uint256 reference_forward,uint256 reference_tau,uint256 forward_confidence,uint256 vol_confidence,uint256 rate_confidence,uint256 timestamp,uint256 deadline)"
 )
 
-WAD: constant(int256) = 10**18
 BPS: constant(uint256) = 10_000
 FULL_CONFIDENCE: constant(uint256) = 10**8
 
