@@ -65,9 +65,14 @@ def _equity_at(view: View, marks: tuple[float, ...]) -> Floats:
 
 def live_slices(view: View, account: int, marks: Floats) -> list[SliceQuote]:
     """Auctions in which `account` may bid at these marks, the largest gain first."""
+    return [quote for quote in _slices_at(view, tuple(marks.tolist())) if quote.target != account]
+
+
+@lru_cache(maxsize=4)
+def _slices_at(view: View, marks: tuple[float, ...]) -> tuple[SliceQuote, ...]:
     live, rules = view.auctions, view.rules
     rows = live.account - 1
-    now, equity = view.accounts.equity[rows], expected_equity(view, marks)[rows]
+    now, equity = view.accounts.equity[rows], _equity_at(view, marks)[rows]
     solvent = live.phase == SOLVENT
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(solvent & (now > live.reserved), live.price / (now - live.reserved), 0.0)
@@ -87,9 +92,9 @@ def live_slices(view: View, account: int, marks: Floats) -> list[SliceQuote]:
     open_now |= (live.phase == DELEVERAGE) & flat
     # What is about to own something again has to be started anew first.
     open_now &= solvent | (equity <= 0) | (now > 0)
-    open_now &= (live.max_fraction > 0) & (fraction > 0) & (live.account != account)
+    open_now &= (live.max_fraction > 0) & (fraction > 0)
     order = np.argsort(-gain, kind="stable")
-    return [
+    return tuple(
         SliceQuote(
             int(live.account[place]),
             float(equity[place] - live.reserved[place]),
@@ -97,7 +102,7 @@ def live_slices(view: View, account: int, marks: Floats) -> list[SliceQuote]:
             float(fraction[place]),
         )
         for place in order[open_now[order]].tolist()
-    ]
+    )
 
 
 def later_slice(view: View, target: int, equity: float) -> SliceQuote | None:
