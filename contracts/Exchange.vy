@@ -79,7 +79,7 @@ def __init__(ledger: address, instruments: address, guardian: address, maker_fee
     """
     assert ledger != empty(address) and instruments != empty(address), BAD_ADDRESS
     INSTRUMENTS = IInstruments(instruments)
-    guarded.__init__(guardian)
+    guarded.__init__(guardian, guarded.TRADE | guarded.PLACE)
     matching.__init__(ledger, maker_fee_bps, taker_fee_bps)
 
 

@@ -99,7 +99,7 @@ def __init__(oracle: IOracle, guardian: address):
     @param guardian May set a market to reducing trades only.
     """
     ORACLE = oracle
-    guarded.__init__(guardian)
+    guarded.__init__(guardian, 0)
 
 
 # --- for everyone

@@ -95,7 +95,7 @@ def __init__(asset: address, guardian: address):
     TOKEN = IERC20(asset)
     token_decimals: uint8 = staticcall IERC20Detailed(asset).decimals()
     SCALE = 10 ** convert(18 - token_decimals, uint256)
-    guarded.__init__(guardian)
+    guarded.__init__(guardian, guarded.FUND_DEPOSIT)
     erc20.__init__("Plimsoll Insurance Fund", "PLIF", token_decimals + DECIMALS_OFFSET, "Plimsoll Insurance Fund", "1")
 
 

@@ -70,7 +70,7 @@ def __init__(vault: address, instruments: address, guardian: address):
     """
     @notice Deploys an empty ledger owned by the deployer.
     """
-    guarded.__init__(guardian)
+    guarded.__init__(guardian, guarded.TRADE)
     margin_check.__init__(vault, instruments)
 
 

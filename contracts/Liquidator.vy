@@ -31,7 +31,7 @@
         Prices: every step needs valid ones and refuses stale ones. The clock of a live auction goes on while
         prices are stale: bids resume at the discount of the time, and a silence as long as the whole
         auction ends in a restart or in the insolvent phase, whichever is called first.
-        Nothing here can be paused: the guardian's bits stop no function of this contract.
+        Nothing here can be paused, and there is no guardian.
         Selling to oneself through a second account gains nothing while the account is solvent: what
         the discount gives one the other loses, and the fee is lost to both.
 """
@@ -43,15 +43,17 @@ from contracts.math import auction_math
 from contracts.modules import auction_phases
 from contracts.modules import auction_quote
 from contracts.modules import auction_store
-from contracts.modules import guarded
 from contracts.modules import liquidation_parameters
 from contracts.modules import margin_call
 from contracts.modules import waterfall
+from snekmate.auth import ownable
+from snekmate.auth import ownable_2step
 
 implements: ILiquidator
 
-initializes: guarded
-initializes: liquidation_parameters[guarded := guarded]
+initializes: ownable
+initializes: ownable_2step[ownable := ownable]
+initializes: liquidation_parameters[ownable := ownable]
 initializes: auction_store
 initializes: auction_quote[auction_store := auction_store, liquidation_parameters := liquidation_parameters]
 initializes: auction_phases[auction_quote := auction_quote, auction_store := auction_store]
@@ -64,15 +66,10 @@ initializes: waterfall[
 ]
 
 exports: (
-    guarded.owner,
-    guarded.pending_owner,
-    guarded.transfer_ownership,
-    guarded.accept_ownership,
-    guarded.guardian,
-    guarded.set_guardian,
-    guarded.paused,
-    guarded.pause,
-    guarded.unpause,
+    ownable_2step.owner,
+    ownable_2step.pending_owner,
+    ownable_2step.transfer_ownership,
+    ownable_2step.accept_ownership,
     liquidation_parameters.parameters,
     liquidation_parameters.set_parameters,
     margin_call.call_margin,
@@ -116,14 +113,14 @@ def __init__(
     instruments: address,
     exchange: address,
     insurance_fund: address,
-    guardian: address,
 ):
     """
     @notice Deploys with conservative parameters, owned by the deployer.
     @param insurance_fund Its asset must be the cash token of `vault`, at most 18 decimals.
     """
     EXCHANGE = IExchange(exchange)
-    guarded.__init__(guardian)
+    ownable.__init__()
+    ownable_2step.__init__()
     liquidation_parameters.__init__()
     auction_store.__init__()
     auction_quote.__init__(ledger)

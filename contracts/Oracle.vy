@@ -98,7 +98,7 @@ def __init__(guardian: address):
     @notice The deployer becomes the owner.
     @param guardian May revoke a signer at once.
     """
-    guarded.__init__(guardian)
+    guarded.__init__(guardian, 0)
     eip712_domain_separator.__init__("Plimsoll Oracle", "1")
 
 

@@ -113,7 +113,7 @@ def __init__(cash_token: address, oracle: address, guardian: address):
     @notice Deploys an empty vault owned by the deployer.
     @param cash_token USD stablecoin, at most 18 decimals: asset 0.
     """
-    guarded.__init__(guardian)
+    guarded.__init__(guardian, guarded.DEPOSIT | guarded.WITHDRAW | guarded.CREATE)
     cash_ledger.__init__()
     collateral_store.__init__(cash_token)
     vault_views.__init__(oracle)

@@ -5,7 +5,8 @@
 @license AGPL-3.0-only
 @notice Ownership in two steps is snekmate's. The guardian can pause single actions at once, the owner
         (behind the timelock) alone can lift a pause or replace the guardian. What may be paused is a
-        closed set of bits, PAUSABLE, so that a function without a bit can never be stopped.
+        closed set of bits, named by each contract when it is deployed: a function without a bit can never be
+        stopped, and a bit that would stop nothing is refused, so that no guardian is deceived by a pause of the wrong contract.
 """
 
 from snekmate.auth import ownable
@@ -32,21 +33,24 @@ NOT_GUARDIAN: constant(String[32]) = "guarded: caller is not guardian"
 NOT_PAUSABLE: constant(String[32]) = "guarded: action not pausable"
 PAUSED: constant(String[32]) = "guarded: action is paused"
 
-# Every bit that exists; each contract uses those that name its own actions.
+# Every bit that exists.
 DEPOSIT: constant(uint256) = 1
 WITHDRAW: constant(uint256) = 2      # of accounts that hold positions or a loan; never of flat accounts
 TRADE: constant(uint256) = 4         # trades that add risk
 PLACE: constant(uint256) = 8         # resting orders
 CREATE: constant(uint256) = 16       # new accounts
 FUND_DEPOSIT: constant(uint256) = 32 # new insurance-fund shares
-PAUSABLE: constant(uint256) = 63
+
+# The bits that name actions of this contract.
+PAUSABLE: immutable(uint256)
 
 guardian: public(address)
 paused: public(uint256)
 
 
 @deploy
-def __init__(guardian: address):
+def __init__(guardian: address, pausable: uint256):
+    PAUSABLE = pausable
     ownable.__init__()
     ownable_2step.__init__()
     self.guardian = guardian

@@ -8,9 +8,9 @@
 
 from contracts.interfaces import ILiquidator
 from contracts.math import auction_math
-from contracts.modules import guarded
+from snekmate.auth import ownable
 
-uses: guarded
+uses: ownable
 
 OUT_OF_BOUND: constant(String[32]) = "liquidator: out of bound"
 
@@ -56,7 +56,7 @@ def set_parameters(parameters: ILiquidator.Parameters):
     """
     @notice Replaces all parameters, each within its bound. Owner only. Live auctions follow at once.
     """
-    guarded.ownable._check_owner()
+    ownable._check_owner()
     self._set(parameters)
 
 

@@ -240,7 +240,7 @@ def _steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...]) -> I
     yield Deploy(
         "Liquidator",
         "Liquidator",
-        (Ref("Vault"), Ref("Ledger"), Ref("Instruments"), Ref("Exchange"), Ref("InsuranceFund"), guardian),
+        (Ref("Vault"), Ref("Ledger"), Ref("Instruments"), Ref("Exchange"), Ref("InsuranceFund")),
     )
     yield Call("Liquidator", "set_parameters", (_auction(protocol.liquidation),))
     yield Call("Vault", "wire", (Ref("Ledger"), Ref("Liquidator"), Ref("InsuranceFund")))

@@ -17,7 +17,7 @@ from tests.prices import sign
 from tests.protocol import BUY, NANO, SELL, WAD, World
 from tests.surfaces import DEFAULT_CONFIG, RULES, SurfaceUpdate, surface_digest
 
-__all__ = ["DEPLOYED", "Stage", "stage"]
+__all__ = ["DEPLOYED", "GUARDED", "PAUSABLE", "Stage", "stage"]
 
 DEPLOYED = (
     "Vault",
@@ -33,6 +33,10 @@ DEPLOYED = (
     "Timelock",
 )
 """Contracts that hold state; Lens holds none."""
+PAUSABLE = {"Vault": (1, 2, 16), "Ledger": (4,), "Exchange": (4, 8), "InsuranceFund": (32,)}
+"""The bits that each contract lets its guardian pause."""
+GUARDED = (*PAUSABLE, "Oracle", "Instruments")
+"""Contracts with a guardian."""
 ZERO_HASH = b"\0" * 32
 DELAY = 60
 

@@ -17,7 +17,7 @@ from simulation.chain.artifacts import load_artifact
 from tests.evm import account_key
 from tests.prices import price_digest
 from tests.protocol import BUY, IMMEDIATE, NANO, REDUCE_ONLY, SELL, WAD
-from tests.security.stage import DEPLOYED, ZERO_HASH, Stage
+from tests.security.stage import DEPLOYED, GUARDED, PAUSABLE, ZERO_HASH, Stage
 from tests.surfaces import DEFAULT_CONFIG
 
 __all__ = ["changes", "functions", "missing", "views"]
@@ -155,11 +155,11 @@ def changes(stage: Stage) -> dict[str, tuple[Any, ...]]:
     for name in DEPLOYED[:-1]:
         calls[f"{name}.transfer_ownership"] = (someone,)
         calls[f"{name}.accept_ownership"] = ()
-        if name not in ("CrossMargin", "IsolatedMargin", "Surface"):
-            calls[f"{name}.set_guardian"] = (someone,)
-    for name in DEPLOYED[:5]:
-        calls[f"{name}.pause"] = (1,)
-        calls[f"{name}.unpause"] = (1,)
+    for name in GUARDED:
+        calls[f"{name}.set_guardian"] = (someone,)
+    for name, (bit, *_) in PAUSABLE.items():
+        calls[f"{name}.pause"] = (bit,)
+        calls[f"{name}.unpause"] = (bit,)
     return calls
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from simulation.chain.artifacts import load_artifact
 from tests.evm import Reverted
-from tests.security.stage import DEPLOYED, stage
+from tests.security.stage import DEPLOYED, GUARDED, PAUSABLE, stage
 from tests.security.surface import changes, missing
 
 OK = "ok"
@@ -155,11 +155,11 @@ OWNABLE = {
     "transfer_ownership": OWNER,
     "accept_ownership": Row(("heir",), "ownable_2step: caller is not the new owner"),
 }
-GUARDED = {"set_guardian": OWNER}
-PAUSABLE = {"pause": Row(("owner", "guardian"), "guarded: caller is not guardian"), "unpause": OWNER}
+WITH_GUARDIAN = {"set_guardian": OWNER}
+PAUSES = {"pause": Row(("owner", "guardian"), "guarded: caller is not guardian"), "unpause": OWNER}
 TABLE |= {f"{name}.{key}": row for name in DEPLOYED[:-1] for key, row in OWNABLE.items()}
-TABLE |= {f"{name}.{key}": row for name in DEPLOYED[:7] for key, row in GUARDED.items()}
-TABLE |= {f"{name}.{key}": row for name in DEPLOYED[:5] for key, row in PAUSABLE.items()}
+TABLE |= {f"{name}.{key}": row for name in GUARDED for key, row in WITH_GUARDIAN.items()}
+TABLE |= {f"{name}.{key}": row for name in PAUSABLE for key, row in PAUSES.items()}
 
 
 def test_every_function_has_a_row() -> None:

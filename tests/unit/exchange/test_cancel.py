@@ -106,8 +106,8 @@ def test_only_the_owner_or_a_delegate(world: World) -> None:
 def test_nothing_stops_it(world: World) -> None:
     """Every pause is on, the market is inactive, the account is in liquidation, the order has expired."""
     order_id = world.bid(MAKER, 1_000, 5, expiry=world.env.timestamp + 1)
-    for bit in range(6):
-        world.exchange.pause(1 << bit)
+    for bit in (4, 8):
+        world.exchange.pause(bit)
     world.instruments.list_market(1, *MARKETS[1], False)
     world.ledger.set_in_liquidation(MAKER, True)
     world.env.advance(10)

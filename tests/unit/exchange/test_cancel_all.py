@@ -71,8 +71,8 @@ def test_not_by_others(world: World) -> None:
 
 def test_nothing_stops_it(world: World) -> None:
     _mixed(world)
-    for bit in range(6):
-        world.exchange.pause(1 << bit)
+    for bit in (4, 8):
+        world.exchange.pause(bit)
     world.ledger.set_in_liquidation(MAKER, True)
     assert world.exchange.cancel_all(MAKER, sender=world.owners[MAKER]).value == 5
 

@@ -111,8 +111,13 @@ def test_a_flat_account_leaves_while_all_is_paused_and_the_oracle_is_silent(worl
     account = world.account("trader", cash=100)
     world.deposit("trader", account, 1, WAD)
     guardian = world.env.address("guardian")
-    for contract in (world.vault, world.ledger, world.exchange, world.fund, world.liquidator):
-        for action in (1, 2, 4, 8, 16, 32):
+    for contract, actions in (
+        (world.vault, (1, 2, 16)),
+        (world.ledger, (4,)),
+        (world.exchange, (4, 8)),
+        (world.fund, (32,)),
+    ):
+        for action in actions:
             contract.pause(action, sender=guardian)
     world.env.advance(30 * DAY)
     assert not world.oracle.tick(1).valid
