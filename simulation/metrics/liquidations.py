@@ -135,7 +135,7 @@ def _first_of_streak(streaks: list[tuple[int, int]], start: int) -> int:
 @metric(
     "Liquidations",
     "count",
-    "Auctions started: AuctionStarted events.",
+    "Auctions begun: AuctionStarted events of accounts without a live auction.",
     better="lower",
     headline=True,
 )

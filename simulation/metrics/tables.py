@@ -53,7 +53,12 @@ CREATE TEMP TABLE starts AS
            json_extract_string(fields, 'equity')::DOUBLE / 1e18 AS equity_usd,
            json_extract_string(fields, 'maintenance_margin')::DOUBLE / 1e18 AS maintenance_margin_usd,
            json_extract_string(fields, 'insolvent') = 'true' AS insolvent
-    FROM events WHERE event = 'AuctionStarted';
+    FROM (
+        SELECT *, lag(event) OVER (PARTITION BY account ORDER BY block, log_index) AS before
+        FROM events WHERE event IN ('AuctionStarted', 'AuctionEnded')
+    )
+    -- A live auction that is started again, late or because its account has recovered, is no new one.
+    WHERE event = 'AuctionStarted' AND before IS DISTINCT FROM 'AuctionStarted';
 
 CREATE TEMP TABLE ends AS
     SELECT block, index, log_index, account, json_extract_string(fields, 'reason')::INTEGER AS reason

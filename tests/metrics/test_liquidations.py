@@ -72,6 +72,15 @@ def test_one_auction_from_start_to_end(run: RunBuilder, measure: Measure) -> Non
     assert values["open_auctions"] == 0
 
 
+def test_an_auction_that_is_started_again_is_one_liquidation(run: RunBuilder, measure: Measure) -> None:
+    run.plain_blocks()
+    for block in (102, 103, 104):
+        start(run, block, 7)
+    end(run, 105, 7, 1)
+    start(run, 106, 7)
+    assert measure(run)["liquidations"] == 2
+
+
 def test_delay_counts_the_last_unbroken_stretch_only(run: RunBuilder, measure: Measure) -> None:
     run.plain_blocks()
     for block in (101, 102, 104):
