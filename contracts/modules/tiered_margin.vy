@@ -1,7 +1,7 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: AGPL-3.0-only
 """
-@title Margin of linear portfolios by size tiers
+@title Margin of perpetuals by size tiers, of collateral, and the sum of all charges
 @license AGPL-3.0-only
 @notice Requirement of a portfolio, all terms >= 0 and rounded up:
             position    sum over tiers of |size| * mark times the tier's ratio; initial margin on the worst
@@ -21,6 +21,7 @@
 """
 
 from contracts.interfaces import IMarginEngine
+from contracts.interfaces import IStandardOptions
 from contracts.math import margin_math
 from snekmate.auth import ownable
 
@@ -43,6 +44,8 @@ MASK_128: constant(uint256) = 2**128 - 1
 BOUND_UNIT: constant(uint256) = margin_math.BOUND_UNIT
 
 MAX_MARKET: constant(uint256) = 255
+# Above it markets of other kinds (market_math): modules/standard_options.vy charges them.
+LAST_LINEAR: constant(uint256) = 127
 TABLE_WORDS: constant(uint256) = (MAX_MARKET + 1) // 2
 TABLE_BYTES: constant(uint256) = 32 * TABLE_WORDS
 # Returns what follows it as code: PUSH1 11, MSIZE, DUP2, CODESIZE, SUB, DUP1, SWAP3, MSIZE, CODECOPY, RETURN.
@@ -99,24 +102,28 @@ def assess(portfolio: IMarginEngine.Portfolio) -> IMarginEngine.Assessment:
     prices: uint256 = 0
     amounts: uint256 = unsafe_add(convert(convert(portfolio.cash, bytes32), uint256), AMOUNT_BIAS)
 
+    others: bool = False
     for position: IMarginEngine.PositionRisk in portfolio.positions:
-        assert unsafe_sub(position.market, 1) < MAX_MARKET, BAD_MARKET
-        risk: uint256 = MASK_128 & extract32(
-            risks, unsafe_mul(unsafe_sub(position.market, 1), 16), output_type=uint256
-        )
-        if risk == 0:
-            risk = FULL_CHARGE
         sizes: uint256 = (
             position.bids
             | position.asks
             | unsafe_add(convert(convert(position.size, bytes32), uint256), SIZE_BIAS)
         )
         assert sizes >> SIZE_BITS == 0, OUT_OF_RANGE
-        held: uint256 = convert(abs(position.size), uint256)
         prices |= position.mark | position.spot
         amounts |= unsafe_add(convert(convert(position.unrealised, bytes32), uint256), AMOUNT_BIAS)
         equity = unsafe_add(equity, position.unrealised)
+        if unsafe_sub(position.market, 1) >= LAST_LINEAR:
+            assert position.market != 0, BAD_MARKET
+            others = True
+            continue
 
+        risk: uint256 = MASK_128 & extract32(
+            risks, unsafe_mul(unsafe_sub(position.market, 1), 16), output_type=uint256
+        )
+        if risk == 0:
+            risk = FULL_CHARGE
+        held: uint256 = convert(abs(position.size), uint256)
         worst: uint256 = held
         weighted: uint256 = margin_math._weighted(unsafe_mul(held, position.mark), risk)
         maintenance = unsafe_add(
@@ -154,6 +161,14 @@ def assess(portfolio: IMarginEngine.Portfolio) -> IMarginEngine.Assessment:
         maintenance = unsafe_add(maintenance, haircuts[1])
 
     assert prices >> PRICE_BITS == 0 and amounts >> AMOUNT_BITS == 0, OUT_OF_RANGE
+    if others:
+        for charge: IStandardOptions.Charge in staticcall IStandardOptions(self).charges(
+            portfolio, skip_contract_check=True
+        ):
+            initial = unsafe_add(
+                initial, unsafe_add(charge.initial_margin, unsafe_add(charge.confidence, charge.depeg))
+            )
+            maintenance = unsafe_add(maintenance, charge.maintenance_margin)
     return IMarginEngine.Assessment(
         initial_margin=initial, maintenance_margin=maintenance, equity=equity, worst_scenario=0
     )
@@ -175,11 +190,8 @@ def explain(portfolio: IMarginEngine.Portfolio) -> DynArray[IMarginEngine.Term, 
     ]
     contingency: uint256 = self._entry(0)
     amounts: uint256 = unsafe_add(convert(convert(portfolio.cash, bytes32), uint256), AMOUNT_BIAS)
+    others: bool = False
     for position: IMarginEngine.PositionRisk in portfolio.positions:
-        assert unsafe_sub(position.market, 1) < MAX_MARKET, BAD_MARKET
-        risk: uint256 = self._entry(position.market)
-        if risk == 0:
-            risk = FULL_CHARGE
         sizes: uint256 = (
             position.bids
             | position.asks
@@ -188,6 +200,13 @@ def explain(portfolio: IMarginEngine.Portfolio) -> DynArray[IMarginEngine.Term, 
         prices: uint256 = position.mark | position.spot
         amounts |= unsafe_add(convert(convert(position.unrealised, bytes32), uint256), AMOUNT_BIAS)
         assert sizes >> SIZE_BITS == 0 and prices >> PRICE_BITS == 0, OUT_OF_RANGE
+        if unsafe_sub(position.market, 1) >= LAST_LINEAR:
+            assert position.market != 0, BAD_MARKET
+            others = True
+            continue
+        risk: uint256 = self._entry(position.market)
+        if risk == 0:
+            risk = FULL_CHARGE
         held: uint256 = convert(abs(position.size), uint256)
         worst: uint256 = margin_math._worst_size(position.size, position.bids, position.asks)
         terms.append(
@@ -213,6 +232,22 @@ def explain(portfolio: IMarginEngine.Portfolio) -> DynArray[IMarginEngine.Term, 
         )
         if charge != 0:
             terms.append(self._initial_term("depeg", position.market, charge))
+    assert amounts >> AMOUNT_BITS == 0, OUT_OF_RANGE
+    if others:
+        for charge: IStandardOptions.Charge in staticcall IStandardOptions(self).charges(portfolio):
+            terms.append(
+                IMarginEngine.Term(
+                    label="options" if charge.options else "position",
+                    subject=charge.subject,
+                    initial_margin=charge.initial_margin,
+                    maintenance_margin=charge.maintenance_margin,
+                    equity=charge.unrealised,
+                )
+            )
+            if charge.confidence != 0:
+                terms.append(self._initial_term("confidence", charge.subject, charge.confidence))
+            if charge.depeg != 0:
+                terms.append(self._initial_term("depeg", charge.subject, charge.depeg))
     for collateral: IMarginEngine.CollateralRisk in portfolio.collaterals:
         haircuts: uint256[3] = self._haircuts(collateral, contingency)
         terms.append(
@@ -226,7 +261,6 @@ def explain(portfolio: IMarginEngine.Portfolio) -> DynArray[IMarginEngine.Term, 
         )
         if haircuts[2] != 0:
             terms.append(self._initial_term("collateral confidence", collateral.asset, haircuts[2]))
-    assert amounts >> AMOUNT_BITS == 0, OUT_OF_RANGE
     return terms
 
 
@@ -241,15 +275,7 @@ def market_risk(market: uint256) -> IMarginEngine.MarketRisk:
     @param market Number of the market, 1 to 255.
     @return All zero where none are set; such a market is not permitted, and charged in full.
     """
-    risk: uint256 = self._entry(market)
-    return IMarginEngine.MarketRisk(
-        initial=risk & MASK_16,
-        maintenance=(risk >> 16) & MASK_16,
-        first_multiplier=(risk >> 32) & MASK_16,
-        second_multiplier=(risk >> 48) & MASK_16,
-        first_bound=((risk >> 64) & MASK_32) * BOUND_UNIT,
-        second_bound=(risk >> 96) * BOUND_UNIT,
-    )
+    return self._unpacked(self._entry(market))
 
 
 @external
@@ -366,6 +392,19 @@ def _haircuts(collateral: IMarginEngine.CollateralRisk, contingency: uint256) ->
 def _initial_term(label: String[24], subject: uint256, charge: uint256) -> IMarginEngine.Term:
     return IMarginEngine.Term(
         label=label, subject=subject, initial_margin=charge, maintenance_margin=0, equity=0
+    )
+
+
+@internal
+@pure
+def _unpacked(risk: uint256) -> IMarginEngine.MarketRisk:
+    return IMarginEngine.MarketRisk(
+        initial=risk & MASK_16,
+        maintenance=(risk >> 16) & MASK_16,
+        first_multiplier=(risk >> 32) & MASK_16,
+        second_multiplier=(risk >> 48) & MASK_16,
+        first_bound=((risk >> 64) & MASK_32) * BOUND_UNIT,
+        second_bound=(risk >> 96) * BOUND_UNIT,
     )
 
 

@@ -51,6 +51,7 @@ def changes(stage: Stage) -> dict[str, tuple[Any, ...]]:
     receiver = env.address("trader")
     risk = (1_000, 500, 15_000, 25_000, 2_000_000, 10_000_000)
     contingency = (5 * 10**7, 10_000, 990_000_000, 10_000)
+    option_risk = (1_500, 1_000, 750, 750, 750, 10_500, 12_000, 11_000, 4 * 10**7, 4_000)
     feed = (3_600, 300, 5_000, 0, 86_400, 1, 1, 2**72 - 1)
     price, signatures = stage.signed_price()
     surface, surface_signatures = stage.signed_surface()
@@ -152,6 +153,9 @@ def changes(stage: Stage) -> dict[str, tuple[Any, ...]]:
     for engine in ("CrossMargin", "IsolatedMargin"):
         calls[f"{engine}.set_markets"] = ([1], [risk])
         calls[f"{engine}.set_contingency"] = (contingency,)
+        calls[f"{engine}.set_options"] = ([1], [option_risk])
+        calls[f"{engine}.set_futures"] = ([1], [risk])
+        calls[f"{engine}.wire"] = (someone,)
     for name in DEPLOYED[:-1]:
         calls[f"{name}.transfer_ownership"] = (someone,)
         calls[f"{name}.accept_ownership"] = ()
@@ -259,7 +263,8 @@ def views(stage: Stage) -> dict[str, tuple[Any, ...]]:
     for name in ("previewDeposit", "previewMint", "previewWithdraw", "previewRedeem"):
         calls[f"InsuranceFund.{name}"] = (10**9,)
     for engine in ("CrossMargin", "IsolatedMargin"):
-        calls[f"{engine}.assess"] = calls[f"{engine}.explain"] = (portfolio,)
+        calls[f"{engine}.assess"] = calls[f"{engine}.explain"] = calls[f"{engine}.charges"] = (portfolio,)
+        calls[f"{engine}.option_risk"] = calls[f"{engine}.future_risk"] = (1,)
         calls[f"{engine}.market_risk"] = (1,)
         calls[f"{engine}.permits"] = (trader, 1, 0)
     # What takes no arguments needs no entry above.

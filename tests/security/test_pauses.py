@@ -120,8 +120,14 @@ NEVER = {
     "Timelock.renounceRole",
     "CrossMargin.set_markets",
     "CrossMargin.set_contingency",
+    "CrossMargin.set_options",
+    "CrossMargin.set_futures",
+    "CrossMargin.wire",
     "IsolatedMargin.set_markets",
     "IsolatedMargin.set_contingency",
+    "IsolatedMargin.set_options",
+    "IsolatedMargin.set_futures",
+    "IsolatedMargin.wire",
 }
 NEVER |= {f"{name}.{key}" for name in DEPLOYED[:-1] for key in ("transfer_ownership", "accept_ownership")}
 NEVER |= {f"{name}.set_guardian" for name in GUARDED}

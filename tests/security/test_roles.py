@@ -148,8 +148,14 @@ TABLE = {
     "Timelock.renounceRole": Row(("owner",), "access_control: can only renounce roles for itself"),
     "CrossMargin.set_markets": OWNER,
     "CrossMargin.set_contingency": OWNER,
+    "CrossMargin.set_options": OWNER,
+    "CrossMargin.set_futures": OWNER,
+    "CrossMargin.wire": OWNER,
     "IsolatedMargin.set_markets": OWNER,
     "IsolatedMargin.set_contingency": OWNER,
+    "IsolatedMargin.set_options": OWNER,
+    "IsolatedMargin.set_futures": OWNER,
+    "IsolatedMargin.wire": OWNER,
 }
 OWNABLE = {
     "transfer_ownership": OWNER,

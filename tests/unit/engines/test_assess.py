@@ -201,10 +201,20 @@ def test_a_market_without_parameters_is_charged_in_full(engine: Contract) -> Non
     assert assessment.maintenance_margin == 6_000 * USD
 
 
-@pytest.mark.parametrize("market", [0, 256, 2**255, 2**256 - 1])
-def test_a_market_that_cannot_exist_is_refused(engine: Contract, market: int) -> None:
-    with reverts("tiered_margin: market out of range"):
-        engine.assess(portfolio(position(ETH, market=market)))
+@pytest.mark.parametrize(
+    ("market", "reason"),
+    [
+        (0, "tiered_margin: market out of range"),
+        (511, "standard_options: market out of range"),
+        (2**16, "standard_options: market out of range"),
+        (2**255, "standard_options: market out of range"),
+        (2**256 - 1, "standard_options: market out of range"),
+    ],
+)
+@pytest.mark.parametrize("name", ["assess", "explain"])
+def test_a_market_that_cannot_exist_is_refused(engine: Contract, name: str, market: int, reason: str) -> None:
+    with reverts(reason):
+        getattr(engine, name)(portfolio(position(ETH, market=market)))
 
 
 LARGEST = position(-(2**79), 2**80 - 1, confidence=0, unrealised=-(2**198), bids=2**80 - 1, asks=2**80 - 1)
