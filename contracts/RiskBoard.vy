@@ -182,10 +182,12 @@ def refresh(series: uint256) -> bool:
 
     data: Bytes[32 * GRID_WORDS] = slice(self.grid.code, 1, 32 * GRID_WORDS)
     shocks: IRiskBoard.Shocks = abi_decode(slice(data, 0, 32 * SHOCK_WORDS), IRiskBoard.Shocks)
-    confidence: uint256 = min(
-        parts.confidence, min(surface.vol_confidence, min(surface.rate_confidence, (tick >> 144) & MASK_28))
-    )
-    valid: bool = parts.valid and (surface.expiry <= block.timestamp or (surface.vol_valid and surface.rate_valid))
+    confidence: uint256 = min(parts.confidence, (tick >> 144) & MASK_28)
+    valid: bool = parts.valid
+    # An expired option is its payoff, whatever volatility and rate are.
+    if block.timestamp < surface.expiry:
+        confidence = min(confidence, min(surface.vol_confidence, surface.rate_confidence))
+        valid = valid and surface.vol_valid and surface.rate_valid
     timestamps: uint256 = (((tick >> 172) & MASK_32) << 192) | (surface.timestamp << 224)
     identity: uint256 = (
         spot
@@ -376,7 +378,7 @@ def set_grid(scenarios: DynArray[IRiskBoard.Scenario, MAX_SCENARIOS], shocks: IR
     @notice Sets scenarios and parameters, atomically. Boards of the former grid are used until they are
             refreshed, each with the scenarios it was made for as far as they still exist. Owner only.
     @param scenarios At most 31 that move spot or volatility, and of each skew at most one, with a factor of spot of 1;
-           factors of spot and dampings at most 10, dampings not 0.
+           factors of spot and dampings at most 10.
     @param shocks Bounded: ratios at most 100, discounts of assets at most 1 and at most those of debts, age at
            most a day, move at most 100 %.
     """
@@ -387,7 +389,7 @@ def set_grid(scenarios: DynArray[IRiskBoard.Scenario, MAX_SCENARIOS], shocks: IR
     place: uint256 = 0
     for scenario: IRiskBoard.Scenario in scenarios:
         assert scenario.spot_shock <= MAX_FACTOR and scenario.damping <= MAX_FACTOR, BAD_SCENARIO
-        assert scenario.damping != 0 and scenario.vol <= ABSOLUTE, BAD_SCENARIO
+        assert scenario.vol <= ABSOLUTE, BAD_SCENARIO
         word: uint256 = scenario.spot_shock | (scenario.damping << 64) | (scenario.vol << 128)
         if scenario.vol >= LINEAR:
             assert scenario.spot_shock == WAD and words[MAX_PLAIN + scenario.vol - LINEAR] == 0, BAD_SKEW

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -13,17 +13,23 @@ from tests.evm import Contract, Env
 from tests.prices import deploy_oracle, push, sign
 from tests.surfaces import SurfaceConfig, SurfaceUpdate, surface_digest
 
-__all__ = ["FULL", "NANO", "PARAMETERS", "SCENARIOS", "SHOCKS", "WAD", "Boards", "Parameters", "Shocks"]
+__all__ = [
+    "FULL",
+    "NANO",
+    "PARAMETERS",
+    "SCENARIOS",
+    "SHOCKS",
+    "VOL",
+    "WAD",
+    "Boards",
+    "Parameters",
+    "Shocks",
+]
 
 NANO = 10**9
 WAD = 10**18
 FULL = 10**8
 VOL = {"None": 0, "Up": 1, "Down": 2, "LINEAR": 3, "ABS": 4}
-
-
-def wad(value: float) -> int:
-    """A ratio in wad, from its decimal digits."""
-    return round(value * 10**17) * 10 if value == round(value, 15) else int(round(value, 17) * WAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +124,10 @@ class Boards:
         shocks: Shocks = SHOCKS,
         parameters: Parameters = PARAMETERS,
         feeds: int = 2,
+        **feed: int,
     ) -> None:
         self.env = Env()
-        self.oracle = deploy_oracle(self.env, feeds=feeds)
+        self.oracle = deploy_oracle(self.env, feeds=feeds, **feed)
         self.registry = self.env.deploy("MockSeries")
         self.strikes = self.env.deploy("MockStrikes")
         self.surface: Contract = self.env.deploy("Surface", self.oracle.address, astuple(Rules()))
@@ -153,13 +160,3 @@ class Boards:
     def mark(self, market: int) -> int:
         """Mark of an option as the board has it, nano USD."""
         return int(self.board.marks([market])[0]) & (2**72 - 1)
-
-
-def rows(portfolio: Mapping[str, Any]) -> tuple[Any, ...]:
-    """A portfolio in the order of IMarginEngine's ABI."""
-    return (
-        portfolio["cash"],
-        portfolio["stable_price"],
-        portfolio["positions"],
-        portfolio["collaterals"],
-    )

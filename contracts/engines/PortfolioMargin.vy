@@ -129,6 +129,17 @@ def explain(portfolio: IMarginEngine.Portfolio) -> DynArray[IMarginEngine.Term, 
 
 @external
 @view
+def profits(portfolio: IMarginEngine.Portfolio) -> int256[scenario_margin.MAX_SCENARIOS + 1]:
+    """
+    @notice What the portfolio gains or loses in each scenario, several underlyings added up.
+    @param portfolio As IMarginEngine describes it.
+    @return Wad USD: 31 scenarios of spot and volatility, linear skew, absolute skew, basis contingency; damped.
+    """
+    return scenario_margin._charges(portfolio).profits
+
+
+@external
+@view
 def permits(account: uint256, market: uint256, listed: uint256) -> bool:
     """
     @notice Whether an account may list one more market. Any number of dated markets that have values, and of

@@ -124,6 +124,7 @@ struct Parameters:
 struct Charges:
     equity: int256
     worst: uint256
+    profits: int256[MAX_SCENARIOS + 1]  # in each scenario, and the basis contingency; of all underlyings
     initial: uint256[7]             # scenario, depeg, linear, naked, confidence, haircut, orders
     maintenance: uint256[7]
     initial_limit: uint256          # the most that can be lost, if all orders filled
@@ -476,6 +477,7 @@ def _charges(portfolio: IMarginEngine.Portfolio) -> Charges:
 
         worst: uint256 = 0
         least: int256 = self._wad_down(self._to_wad(basis))
+        charges.profits[MAX_SCENARIOS] = unsafe_add(charges.profits[MAX_SCENARIOS], least)
         if least < 0:
             worst = BASIS
         # A skew's cost is in it; it moves no spot.
@@ -512,6 +514,9 @@ def _charges(portfolio: IMarginEngine.Portfolio) -> Charges:
             )
             profit: int256 = convert(
                 convert(unsafe_sub(floored, OFFSET_WAD // WAD), bytes32), int256
+            )
+            charges.profits[unsafe_sub(case, 1)] = unsafe_add(
+                charges.profits[unsafe_sub(case, 1)], profit
             )
             if profit < least:
                 least = profit

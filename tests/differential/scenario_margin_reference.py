@@ -3,8 +3,8 @@
 
 Derive PMRM_2 (portfolio margin 2): value of every expiry under shocks of spot and volatility, dampened tails,
 skew rotations, basis contingency, static discount, confidence, depeg, naked shorts and collateral haircuts.
-Works on the dictionaries of a published case; USD, years, volatilities per year. Written from the
-description, for tests only; the twin that the contracts equal to the wei is simulation/domain/portfolio_math.py.
+Works on the dictionaries of a published case; USD, years, volatilities per year. For tests only: what the
+contracts equal to the wei is simulation/domain/portfolio_math.py.
 """
 
 from __future__ import annotations
