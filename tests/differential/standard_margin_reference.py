@@ -30,6 +30,8 @@ YEAR = 365 * 86_400
 ONE = Decimal(1)
 ZERO = Decimal(0)
 WAD = 10**18
+SURFACE = (1, 1.5, -0.1, -0.05, 0.05)
+"""What every case of the first format uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Series:
     forward: Decimal
     confidence: Decimal
     """The smaller of forward and volatility."""
+    surface_forward: Decimal
+    """At which the case's surface stands; another one where part of the forward is settled already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ class StandardCase:
     legs: tuple[Leg, ...]
     cash: Decimal
     stable: Decimal
+    surface: tuple[Decimal, ...]
+    """SVI of the variance of a year: a, b, rho, m, sigma."""
     expected: Mapping[str, Decimal] = field(default_factory=dict)
     """`initial`, `maintenance`, `mark_to_market` as published."""
 
@@ -196,13 +202,15 @@ def from_test_case(params: Mapping[str, Any], case: Mapping[str, Any]) -> Standa
     series: dict[tuple[str, int], Series] = {}
     for place, name in enumerate(names):
         seconds = given["FeedExpiries"][place]
-        forward = Decimal(given["Forwards"][place]) / WAD
+        forward = surface_forward = Decimal(given["Forwards"][place]) / WAD
         if seconds < 3_600:
             forward = wad(f"SettlementPrice{name}")
         certain = [given.get(kind, {}) for kind in ("ForwardConfidences", "OptionVolConfidences")]
         confidence = min(Decimal(row[place]) / WAD if row else ONE for row in certain)
         known = series.get((name, seconds))
-        series[name, seconds] = Series(forward, min(confidence, known.confidence) if known else confidence)
+        if known:
+            confidence = min(confidence, known.confidence)
+        series[name, seconds] = Series(forward, confidence, surface_forward)
     legs = []
     for place, name in enumerate(names):
         seconds, is_call = given["OptionExpiries"][place], bool(given["OptionIsCall"][place])
@@ -214,8 +222,9 @@ def from_test_case(params: Mapping[str, Any], case: Mapping[str, Any]) -> Standa
         key: Decimal(case["expected"][name]) / WAD
         for key, name in (("initial", "IM"), ("maintenance", "MM"), ("mark_to_market", "MtM"))
     }
+    surface = tuple(Decimal(str(figure)) for figure in given.get("SVIParams", SURFACE))
     return StandardCase(
-        params, underlyings, series, tuple(legs), wad("Cash"), wad("USDCValue", WAD), expected
+        params, underlyings, series, tuple(legs), wad("Cash"), wad("USDCValue", WAD), surface, expected
     )
 
 
@@ -265,7 +274,7 @@ def from_portfolio(
                     confidence = min(confidence, Decimal(str(level)))
             if given_forward:
                 forward = Decimal(str(given_forward[0]))
-        series[name, seconds] = Series(forward, confidence)
+        series[name, seconds] = Series(forward, confidence, forward)
         strike, is_call = Decimal(row["strike"]), row["type"] == "call"
         mark = _mark(forward, strike, Decimal(str(feeds["vol"])), seconds, is_call)
         legs.append(Leg(name, seconds, strike, is_call, Decimal(row["amount"]) / unit, mark))
@@ -277,6 +286,7 @@ def from_portfolio(
         tuple(legs),
         Decimal(given["cash"]) / unit,
         Decimal(str(changed.get("stable", feeds["stable"]))),
+        (Decimal(str(feeds["vol"])) ** 2, ZERO, ZERO, ZERO, ONE),
         {
             "initial": Decimal(str(published["IM"])),
             "maintenance": Decimal(str(published["MM"])),
