@@ -17,10 +17,10 @@ import pytest
 
 from tests.differential.portfolio_margin_cases import CASES
 from tests.differential.scenario_margin_reference import scenario_margin, svi_volatility
-from tests.differential.vectors import portfolio
+from tests.differential.vectors import portfolio, standard
 from tests.differential.vectors.portfolio import WAD
 
-FORMATS: tuple[ModuleType, ...] = (portfolio,)
+FORMATS: tuple[ModuleType, ...] = (portfolio, standard)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -70,7 +70,7 @@ def test_who_cannot_owe_anything_has_no_shortfall(name: str) -> None:
 
 
 def test_bound_leaves_what_can_be_owed() -> None:
-    """A long perpetual can lose its price, 2,500 USD: less than the published 3,210 with a confidence charge."""
+    """A long perpetual can lose its price, 2,500 USD: less than the 3,210 that are published."""
     held = portfolio.deployed(CASES["low confidence"], bounded=True)
     found = held.engine.assess(held.row)
     assert found.initial_margin == 2_500 * WAD
