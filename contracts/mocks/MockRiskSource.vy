@@ -1,7 +1,7 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: AGPL-3.0-only
 """
-@title Feeds of markets and sensitivities of options that can be set, for unit tests of risk-based margin
+@title Feeds of markets, sensitivities of options and ticks that can be set, for unit tests of engines
 @license AGPL-3.0-only
 """
 
@@ -12,6 +12,7 @@ implements: IGreeks
 
 feeds: HashMap[uint256, uint256]
 words: HashMap[uint256, uint256]
+ticks: HashMap[uint256, uint256]
 
 
 @external
@@ -29,6 +30,23 @@ def set_greeks(markets: DynArray[uint256, 64], words: DynArray[uint256, 64]):
     """
     for i: uint256 in range(len(markets), bound=64):
         self.words[markets[i]] = words[i]
+
+
+@external
+def set_tick(feed: uint256, tick: uint256):
+    """
+    @notice The word that `word` gives a feed.
+    """
+    self.ticks[feed] = tick
+
+
+@external
+@view
+def word(feed: uint256) -> uint256:
+    """
+    @notice As IOracle.word.
+    """
+    return self.ticks[feed]
 
 
 @external
