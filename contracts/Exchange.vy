@@ -62,6 +62,7 @@ BAD_ORDER: constant(String[32]) = "exchange: order out of range"
 BAD_OPTIONS: constant(String[32]) = "exchange: options exclude"
 NO_MARKET: constant(String[32]) = "exchange: no such market"
 NOT_ACTIVE: constant(String[32]) = "exchange: market only reduces"
+HAS_EXPIRED: constant(String[32]) = "exchange: market has expired"
 NOTHING_TO_DO: constant(String[32]) = "exchange: nothing to do"
 NO_ORDER: constant(String[32]) = "exchange: no such order"
 NOT_AUTHORISED: constant(String[32]) = "exchange: not authorised"
@@ -200,8 +201,8 @@ def cancel_all(account: uint256) -> uint256:
 @nonreentrant
 def purge(order_ids: DynArray[uint256, 32]) -> uint256:
     """
-    @notice Removes those of the orders that have expired or whose account is in liquidation; skips
-            all others, unknown ids and repetitions included. Anyone.
+    @notice Removes those of the orders that have expired, whose market has, or whose account is in liquidation;
+            skips all others, unknown ids and repetitions included. Anyone.
     @return uint256 Orders removed.
     """
     removed: uint256 = 0
@@ -211,6 +212,8 @@ def purge(order_ids: DynArray[uint256, 32]) -> uint256:
             continue
         if book_math._is_expired(order, block.timestamp):
             matching._drop(order_id, order, matching.EXPIRED)
+        elif self._has_expired(book_math._market(order)):
+            matching._drop(order_id, order, matching.MARKET_EXPIRED)
         elif staticcall matching.LEDGER.in_liquidation(book_math._account(order_id)):
             matching._drop(order_id, order, matching.LIQUIDATION)
         else:
@@ -399,8 +402,9 @@ def _best(market: uint256, is_bid: bool) -> uint256:
 def _book(market: uint256, reduce_only: bool) -> uint256:
     """
     @dev The book word, made from the registry on first use: tick and lot sizes never change once listed. Only
-         reduce-only orders are taken while the market is not active.
+         reduce-only orders are taken while the market is not active, and none once it has expired.
     """
+    assert not self._has_expired(market), HAS_EXPIRED
     book: uint256 = order_book.books[market]
     if book != 0:
         assert reduce_only or staticcall INSTRUMENTS.is_active(market), NOT_ACTIVE
@@ -412,6 +416,15 @@ def _book(market: uint256, reduce_only: bool) -> uint256:
     book = spec.tick_size | (spec.lot_size << 56)
     order_book.books[market] = book
     return book
+
+
+@internal
+@view
+def _has_expired(market: uint256) -> bool:
+    """
+    @dev Perpetuals, below 256, never expire and need not be asked about.
+    """
+    return market >> 8 != 0 and staticcall INSTRUMENTS.is_expired(market)
 
 
 @internal

@@ -3,28 +3,29 @@
 """
 @title Registry and life cycle of instruments
 @license AGPL-3.0-only
-@notice Markets are numbered from 1. A market is listed once with a kind, a price feed, a tick, a lot and an
-        open-interest cap; it is active, or it allows reducing trades only. Linear perpetuals can be listed.
-        Funding. Each `touch` accrues the index with the rate in force and the spot price of now, then sets
-        the rate in force from now on from the premium of the mark over spot:
-            rate = clamp(premium / convergence + static rate, +- maximum)    per hour
-        When the price is not fresh, accrual stops at the last second at which it was and catches up, at the
-        rate in force, once a fresh price is there: however often a market is touched in between, the sum is
-        the same. The rate in force is only replaced from a price that is valid for risk, so neither a stale
-        premium nor a clamped mark sets one. `words` computes the same index without storing it.
+@notice A market's number tells its kind (contracts/math/market_math.vy): perpetuals below 256, from there the future
+        and the options of dated series. Questions are answered here for every kind; perpetuals and their
+        funding are modules/perpetuals.vy, series modules/series_registry.vy and series_prices.vy.
+        A market is active, or it allows reducing trades only; a dated one allows none from its expiry.
 """
 
 from contracts.interfaces import IInstruments
 from contracts.interfaces import IOracle
 from contracts.math import funding_math
-from contracts.math import oracle_math
+from contracts.math import market_math
 from contracts.modules import guarded
+from contracts.modules import perpetuals
+from contracts.modules import series_prices
+from contracts.modules import series_registry
 from snekmate.auth import ownable
 
 implements: IInstruments
 
-initializes: guarded
 uses: ownable
+initializes: guarded
+initializes: perpetuals[ownable := ownable]
+initializes: series_registry[guarded := guarded, ownable := ownable]
+initializes: series_prices[series_registry := series_registry]
 
 exports: (
     # ownership in two steps
@@ -35,60 +36,41 @@ exports: (
     # the guardian
     guarded.guardian,
     guarded.set_guardian,
+    # perpetuals
+    perpetuals.ORACLE,
+    perpetuals.market_count,
+    perpetuals.funding,
+    perpetuals.list_market,
+    perpetuals.set_funding,
+    perpetuals.set_open_interest_cap,
+    # dated series
+    series_registry.surface,
+    series_registry.risk_board,
+    series_registry.ledger,
+    series_registry.series_count,
+    series_registry.series,
+    series_registry.strikes,
+    series_registry.wire,
+    series_registry.list_series,
+    series_registry.add_strikes,
+    series_registry.set_series_caps,
+    series_registry.set_series_active,
+    series_prices.delist_series,
 )
 
-UNKNOWN_MARKET: constant(String[32]) = "instruments: unknown market"
-KIND_NOT_SUPPORTED: constant(String[32]) = "instruments: kind not supported"
-UNKNOWN_FEED: constant(String[32]) = "instruments: unknown feed"
-TOO_MANY_MARKETS: constant(String[32]) = "instruments: too many markets"
-BAD_TICK_SIZE: constant(String[40]) = "instruments: tick size out of range"
-BAD_LOT_SIZE: constant(String[40]) = "instruments: lot size out of range"
-BAD_CAP: constant(String[40]) = "instruments: open interest cap too large"
-BAD_CONVERGENCE: constant(String[40]) = "instruments: convergence out of range"
-BAD_RATE: constant(String[40]) = "instruments: funding rate out of range"
 NOT_PERMITTED: constant(String[40]) = "instruments: caller not permitted"
 
-MAX_MARKET: constant(uint256) = 255
-MARKET_SLOTS: constant(uint256) = MAX_MARKET + 1
-MAX_FEED: constant(uint256) = 255
-# A tick number has 24 bits (IExchange): with a tick size below 2**48 every price fits in 72 bits.
-MAX_TICK_SIZE: constant(uint256) = 2**48 - 1
-MAX_LOT_SIZE: constant(uint256) = 2**64 - 1
-# A position's size has 80 bits with its sign, so |size| < 2**79 holds if the whole market does.
-MAX_OPEN_INTEREST: constant(uint256) = 2**79 - 1
-# A week: slower convergence would let a premium stand for longer than any feed allows.
-MAX_CONVERGENCE_HOURS: constant(uint256) = 168
-# 2 % an hour, wad: five times the widest cap in use (Derive 0.4 %), 48 % a day.
-MAX_FUNDING_RATE: constant(uint256) = 2 * 10**16
-
-MASK_8: constant(uint256) = 2**8 - 1
-MASK_16: constant(uint256) = 2**16 - 1
-MASK_28: constant(uint256) = 2**28 - 1
-MASK_32: constant(uint256) = 2**32 - 1
-MASK_64: constant(uint256) = 2**64 - 1
 PRICE_MASK: constant(uint256) = 2**72 - 1
 MASK_80: constant(uint256) = 2**80 - 1
-MASK_112: constant(uint256) = 2**112 - 1
+MASK_64: constant(uint256) = 2**64 - 1
+MASK_32: constant(uint256) = 2**32 - 1
+MASK_28: constant(uint256) = 2**28 - 1
+MASK_16: constant(uint256) = 2**16 - 1
+MASK_8: constant(uint256) = 2**8 - 1
 VALID: constant(uint256) = 1 << 255
 # Subtracted, it takes the bias off a step and puts that of the index on (funding_math).
 STEP_TO_NANO: constant(uint256) = funding_math.ACCRUAL_BIAS - funding_math.INDEX_OFFSET
 NANO_SPAN: constant(uint256) = funding_math.HIGHEST_BIASED - funding_math.LOWEST_BIASED
-# Everything but index, rate and time, which are what an accrual replaces.
-IDENTITY_MASK: constant(uint256) = MASK_16 << 208
-
-ORACLE: public(immutable(IOracle))
-
-market_count: public(uint256)
-
-# funding index int112 | rate in force int64 | accrued until uint32 | feed uint8 | active uint8, from the
-# lowest bit. All that `words` needs; zero where there is no market, since feeds count from 1.
-_funding: uint256[MARKET_SLOTS]
-
-# open-interest cap 80 | static rate int64 | maximum rate 64 | convergence hours 16, from the lowest bit.
-_limits: uint256[MARKET_SLOTS]
-
-# tick size 48 | lot size 64 | kind 8, from the lowest bit. Never changes.
-_contracts: uint256[MARKET_SLOTS]
 
 
 @deploy
@@ -98,8 +80,9 @@ def __init__(oracle: IOracle, guardian: address):
     @param oracle Where all prices come from, for good.
     @param guardian May set a market to reducing trades only.
     """
-    ORACLE = oracle
     guarded.__init__(guardian, 0)
+    perpetuals.__init__(oracle)
+    series_registry.__init__(oracle)
 
 
 # --- for everyone
@@ -108,20 +91,15 @@ def __init__(oracle: IOracle, guardian: address):
 @external
 def touch(market: uint256) -> (uint256, uint256):
     """
-    @notice Accrues funding and sets the rate in force from now on. A second call at the same time and price
-            changes nothing.
+    @notice Brings a market to now. A perpetual accrues funding and sets the rate in force from now on; a second
+            call at the same time and price changes nothing. A dated market has nothing to accrue.
     @param market Number of the market.
     @return The market word (IInstruments), and the open-interest cap in nano base, 0 where only reducing
-            trades are allowed.
+            trades are allowed or none.
     """
-    packed: uint256 = self._funding_of(market)
-    limits: uint256 = self._limits[market]
-    tick: uint256 = staticcall ORACLE.word((packed >> 208) & MASK_8)
-    accrued: uint256 = self._accrue(market, packed, limits, tick)
-    cap: uint256 = 0
-    if accrued >> 216 != 0:
-        cap = limits & MASK_80
-    return self._market_word(self._index(accrued), tick), cap
+    if market_math._series(market) != 0:
+        return series_prices._touch(market)
+    return perpetuals._touch(market)
 
 
 @external
@@ -129,19 +107,25 @@ def touch(market: uint256) -> (uint256, uint256):
 def words(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
     """
     @notice The market words of several markets, as `touch` would return them now.
-    @param markets Numbers of markets, 1 to 255; one without a market gives a word that is not valid.
+    @param markets Numbers of markets; one without a market gives a word that is not valid. Dated markets of one
+           series are read together where they follow each other.
     @return One word for each, in order.
     """
     found: DynArray[uint256, 64] = markets
+    has_dated: bool = False
     i: uint256 = 0
     for market: uint256 in markets:
-        packed: uint256 = self._funding[market]
+        if market >> 8 != 0:
+            has_dated = True
+            i = unsafe_add(i, 1)
+            continue
+        packed: uint256 = perpetuals.fundings[market]
         # A market is listed only after ORACLE has answered (list_market), so there is code; to look again
         # would cost every position of every margin check.
-        tick: uint256 = staticcall ORACLE.word((packed >> 208) & MASK_8, skip_contract_check=True)
+        tick: uint256 = staticcall perpetuals.ORACLE.word((packed >> 208) & MASK_8, skip_contract_check=True)
         spot: uint256 = tick & PRICE_MASK
         word: uint256 = ((tick >> 72) & PRICE_MASK) | (spot << 72) | (((tick >> 144) & MASK_28) << 224)
-        # The rest is _accrual_end, oracle_math._is_valid, _index_at and funding_math._index_nano in one
+        # The rest is _accrual_end, oracle_math._is_valid, perpetuals._index_at and funding_math._index_nano in one
         # piece, because a margin check runs it for every position; a test holds it against `touch`.
         elapsed: uint256 = (packed >> 176) & MASK_32
         fresh_until: uint256 = unsafe_add((tick >> 172) & MASK_32, (tick >> 236) & MASK_16)
@@ -172,6 +156,36 @@ def words(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
         # The bias is a multiple of 2**80 and falls to the mask.
         found[i] = word | ((nano & MASK_80) << 144)
         i = unsafe_add(i, 1)
+    if has_dated:
+        # A call of its own, because its 20 kB of memory would cost every question about perpetuals 2,500 gas.
+        dated: DynArray[uint256, 64] = staticcall IInstruments(self).dated_words(markets, skip_contract_check=True)
+        for place: uint256 in range(len(markets), bound=64):
+            if markets[place] >> 8 != 0:
+                found[place] = dated[place]
+    return found
+
+
+@external
+@view
+def dated_words(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
+    """
+    @notice The part of `words` that is about dated markets.
+    @param markets Numbers of markets; dated markets of one series are read together where they follow each other.
+    @return One word for each, in order; 0 for a perpetual and without a market.
+    """
+    found: DynArray[uint256, 64] = []
+    place: uint256 = 0
+    for _: uint256 in range(64):
+        if place == len(markets):
+            break
+        if market_math._series(markets[place]) == 0:
+            found.append(0)
+            place += 1
+        else:
+            run: DynArray[uint256, 64] = series_prices._words(markets, place)
+            for word: uint256 in run:
+                found.append(word)
+            place = len(found)
     return found
 
 
@@ -180,12 +194,15 @@ def words(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
 def lot_sizes(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
     """
     @notice The lot sizes of several markets.
-    @param markets Numbers of markets, 1 to 255.
+    @param markets Numbers of markets, of any kind.
     @return Nano base for each, in order; 0 without a market.
     """
     found: DynArray[uint256, 64] = markets
     for i: uint256 in range(len(markets), bound=64):
-        found[i] = (self._contracts[markets[i]] >> 48) & MASK_64
+        if market_math._series(markets[i]) != 0:
+            found[i] = series_registry._lot_size(markets[i])
+        else:
+            found[i] = (perpetuals.contracts[markets[i]] >> 48) & MASK_64
     return found
 
 
@@ -195,9 +212,25 @@ def is_active(market: uint256) -> bool:
     """
     @notice Whether a market takes trades that add risk.
     @param market Number of the market.
-    @return False where only reducing trades are allowed.
+    @return False where only reducing trades are allowed, or none.
     """
-    return self._funding_of(market) >> 216 != 0
+    if market_math._series(market) != 0:
+        return series_registry._is_active(market)
+    return perpetuals._funding_of(market) >> 216 != 0
+
+
+@external
+@view
+def is_expired(market: uint256) -> bool:
+    """
+    @notice Whether a market takes no trade any more.
+    @param market Number of the market.
+    @return Never true of a perpetual.
+    """
+    if market_math._series(market) != 0:
+        return series_registry._is_expired(market)
+    perpetuals._funding_of(market)
+    return False
 
 
 @external
@@ -208,212 +241,42 @@ def spec(market: uint256) -> IInstruments.MarketSpec:
     @param market Number of the market.
     @return Its specification; sizes in nano base, tick size in nano USD.
     """
-    packed: uint256 = self._funding_of(market)
-    terms: uint256 = self._contracts[market]
-    return IInstruments.MarketSpec(
-        kind=convert(terms >> 112, IInstruments.Kind),
-        feed=(packed >> 208) & MASK_8,
-        tick_size=terms & (2**48 - 1),
-        lot_size=(terms >> 48) & MASK_64,
-        max_open_interest=self._limits[market] & MASK_80,
-        active=packed >> 216 != 0,
-    )
+    if market_math._series(market) != 0:
+        return series_registry._spec(market)
+    return perpetuals._spec(market)
 
 
 @external
 @view
-def funding(market: uint256) -> IInstruments.Funding:
+def terms(market: uint256) -> IInstruments.MarketTerms:
     """
-    @notice The stored state of a market's funding and its parameters.
+    @notice What a market is settled by.
     @param market Number of the market.
-    @return Index in 1e-18 USD per unit base as of `accrued_until`, rates in wad per hour.
+    @return Kind and, of a dated market, series, expiry in unix seconds, strike in nano USD, call or put.
     """
-    packed: uint256 = self._funding_of(market)
-    limits: uint256 = self._limits[market]
-    return IInstruments.Funding(
-        index=self._index(packed),
-        rate=self._rate(packed),
-        accrued_until=(packed >> 176) & MASK_32,
-        convergence_hours=limits >> 208,
-        static_rate=self._signed_64(limits >> 80),
-        max_rate=(limits >> 144) & MASK_64,
-    )
+    if market_math._series(market) != 0:
+        return series_registry._terms(market)
+    terms: IInstruments.MarketTerms = empty(IInstruments.MarketTerms)
+    terms.kind = perpetuals._spec(market).kind
+    return terms
 
 
-# --- the owner
-
-
-@external
-def list_market(
-    kind: IInstruments.Kind,
-    feed: uint256,
-    tick_size: uint256,
-    lot_size: uint256,
-    max_open_interest: uint256,
-    convergence_hours: uint256,
-    static_rate: int256,
-    max_rate: uint256,
-) -> uint256:
-    """
-    @notice Lists a market, active at once. Owner only.
-    @param kind LINEAR_PERPETUAL; other kinds are refused.
-    @param feed An existing feed of the oracle.
-    @param tick_size Nano USD, 1 to 2**48 - 1.
-    @param lot_size Nano base, 1 to 2**64 - 1.
-    @param max_open_interest Nano base of one side, below 2**79.
-    @param convergence_hours Hours over which a premium is paid, 1 to 168.
-    @param static_rate Interest part of the rate, wad per hour, within +-max_rate.
-    @param max_rate Bound of the rate, wad per hour, at most 2 %.
-    @return The market's number.
-    """
-    ownable._check_owner()
-    assert kind == IInstruments.Kind.LINEAR_PERPETUAL, KIND_NOT_SUPPORTED
-    assert feed != 0 and feed <= MAX_FEED, UNKNOWN_FEED
-    assert staticcall ORACLE.word(feed) != 0, UNKNOWN_FEED
-    assert tick_size != 0 and tick_size <= MAX_TICK_SIZE, BAD_TICK_SIZE
-    assert lot_size != 0 and lot_size <= MAX_LOT_SIZE, BAD_LOT_SIZE
-    market: uint256 = self.market_count + 1
-    assert market <= MAX_MARKET, TOO_MANY_MARKETS
-
-    self.market_count = market
-    self._contracts[market] = tick_size | (lot_size << 48) | (convert(kind, uint256) << 112)
-    self._limits[market] = self._checked_limits(max_open_interest, convergence_hours, static_rate, max_rate)
-    self._funding[market] = (block.timestamp << 176) | (feed << 208) | (1 << 216)
-    log IInstruments.MarketListed(market=market, kind=kind, feed=feed, tick_size=tick_size, lot_size=lot_size)
-    log IInstruments.FundingSet(
-        market=market, convergence_hours=convergence_hours, static_rate=static_rate, max_rate=max_rate
-    )
-    log IInstruments.OpenInterestCapSet(market=market, max_open_interest=max_open_interest)
-    return market
-
-
-@external
-def set_funding(market: uint256, convergence_hours: uint256, static_rate: int256, max_rate: uint256):
-    """
-    @notice Changes how the rate is made. What has passed is accrued at the rate in force until now; the rate
-            from now on obeys the new parameters, or the new bound alone while there is no valid price. Owner only.
-    @param market Number of the market.
-    @param convergence_hours 1 to 168.
-    @param static_rate Wad per hour, within +-max_rate.
-    @param max_rate Wad per hour, at most 2 %.
-    """
-    ownable._check_owner()
-    packed: uint256 = self._funding_of(market)
-    limits: uint256 = self._checked_limits(
-        self._limits[market] & MASK_80, convergence_hours, static_rate, max_rate
-    )
-    self._limits[market] = limits
-    log IInstruments.FundingSet(
-        market=market, convergence_hours=convergence_hours, static_rate=static_rate, max_rate=max_rate
-    )
-    self._accrue(market, packed, limits, staticcall ORACLE.word((packed >> 208) & MASK_8))
-
-
-@external
-def set_open_interest_cap(market: uint256, max_open_interest: uint256):
-    """
-    @notice Changes the cap, also below what is open: then only trades that lower it pass. Owner only.
-    @param market Number of the market.
-    @param max_open_interest Nano base of one side, below 2**79.
-    """
-    ownable._check_owner()
-    self._funding_of(market)
-    assert max_open_interest <= MAX_OPEN_INTEREST, BAD_CAP
-    self._limits[market] = (self._limits[market] & ~MASK_80) | max_open_interest
-    log IInstruments.OpenInterestCapSet(market=market, max_open_interest=max_open_interest)
+# --- the owner and the guardian
 
 
 @external
 def set_active(market: uint256, active: bool):
     """
-    @notice Allows risk-adding trades in a market, or reducing ones only. The owner does either; the guardian
-            can only restrict.
+    @notice Allows risk-adding trades in a perpetual, or reducing ones only; for a series see `set_series_active`. The
+            owner does either; the guardian can only restrict.
     @param market Number of the market.
     @param active False: reducing trades only.
     """
     assert msg.sender == ownable.owner or (msg.sender == guarded.guardian and not active), NOT_PERMITTED
-    packed: uint256 = self._funding_of(market)
-    self._funding[market] = (packed & (2**216 - 1)) | (convert(active, uint256) << 216)
-    log IInstruments.ActiveSet(market=market, active=active)
+    perpetuals._set_active(market, active)
 
 
 # --- internals
-
-
-@internal
-@view
-def _funding_of(market: uint256) -> uint256:
-    assert market <= MAX_MARKET, UNKNOWN_MARKET
-    packed: uint256 = self._funding[market]
-    assert packed != 0, UNKNOWN_MARKET
-    return packed
-
-
-@internal
-@pure
-def _checked_limits(
-    max_open_interest: uint256, convergence_hours: uint256, static_rate: int256, max_rate: uint256
-) -> uint256:
-    assert max_open_interest <= MAX_OPEN_INTEREST, BAD_CAP
-    assert convergence_hours != 0 and convergence_hours <= MAX_CONVERGENCE_HOURS, BAD_CONVERGENCE
-    assert max_rate <= MAX_FUNDING_RATE, BAD_RATE
-    limit: int256 = convert(max_rate, int256)
-    assert static_rate <= limit and static_rate >= -limit, BAD_RATE
-    return (
-        max_open_interest
-        | ((convert(convert(static_rate, bytes32), uint256) & MASK_64) << 80)
-        | (max_rate << 144)
-        | (convergence_hours << 208)
-    )
-
-
-@internal
-def _accrue(market: uint256, packed: uint256, limits: uint256, tick: uint256) -> uint256:
-    """
-    @dev Stores and returns the funding word of now; logs when it changed the index or the rate.
-    """
-    until: uint256 = self._accrual_end(packed, tick)
-    index: int256 = self._index_at(packed, tick, until)
-    limit: int256 = convert((limits >> 144) & MASK_64, int256)
-    rate: int256 = max(min(self._rate(packed), limit), -limit)
-    if oracle_math._is_valid(tick, block.timestamp):
-        spot: uint256 = tick & PRICE_MASK
-        mark: uint256 = (tick >> 72) & PRICE_MASK
-        rate = funding_math._rate(
-            funding_math._premium(mark, mark, spot),
-            limits >> 208,
-            self._signed_64(limits >> 80),
-            (limits >> 144) & MASK_64,
-        )
-    accrued: uint256 = (
-        (packed & IDENTITY_MASK)
-        | (convert(convert(index, bytes32), uint256) & MASK_112)
-        | ((convert(convert(rate, bytes32), uint256) & MASK_64) << 112)
-        | (until << 176)
-    )
-    if accrued != packed:
-        self._funding[market] = accrued
-        log IInstruments.FundingAccrued(
-            market=market, funding_index=index, funding_rate=rate, timestamp=until
-        )
-    return accrued
-
-
-@internal
-@view
-def _market_word(index: int256, tick: uint256) -> uint256:
-    """
-    @dev mark 72 | spot 72 | funding index 80 | confidence 28 | free 3 | valid 1 of an index of now and a tick.
-    """
-    word: uint256 = (
-        ((tick >> 72) & PRICE_MASK)
-        | ((tick & PRICE_MASK) << 72)
-        | ((convert(convert(funding_math._index_nano(index), bytes32), uint256) & MASK_80) << 144)
-        | (((tick >> 144) & MASK_28) << 224)
-    )
-    if oracle_math._is_valid(tick, block.timestamp):
-        word |= VALID
-    return word
 
 
 @internal
@@ -425,45 +288,3 @@ def _limited(nano: uint256) -> uint256:
     if nano > funding_math.INDEX_BIAS:
         return funding_math.HIGHEST_BIASED
     return funding_math.LOWEST_BIASED
-
-
-@internal
-@view
-def _accrual_end(packed: uint256, tick: uint256) -> uint256:
-    """
-    @dev Until when funding accrues: now, or the end of the tick's freshness; never before what is accrued.
-    """
-    return max(min(block.timestamp, oracle_math._fresh_until(tick)), (packed >> 176) & MASK_32)
-
-
-@internal
-@pure
-def _index_at(packed: uint256, tick: uint256, until: uint256) -> int256:
-    # `until` is at least the stored time (_accrual_end).
-    return funding_math._accrue(
-        self._index(packed),
-        self._rate(packed),
-        unsafe_sub(until, (packed >> 176) & MASK_32),
-        tick & PRICE_MASK,
-    )
-
-
-@internal
-@pure
-def _index(packed: uint256) -> int256:
-    return convert(convert(packed << 144, bytes32), int256) >> 144
-
-
-@internal
-@pure
-def _rate(packed: uint256) -> int256:
-    return self._signed_64(packed >> 112)
-
-
-@internal
-@pure
-def _signed_64(bits: uint256) -> int256:
-    """
-    @dev The lowest 64 bits as two's complement.
-    """
-    return convert(convert(bits << 192, bytes32), int256) >> 192

@@ -12,6 +12,7 @@
 from contracts.interfaces import ILedger
 from contracts.interfaces import IMarginEngine
 from contracts.math import ledger_math
+from contracts.modules import expiry
 from contracts.modules import guarded
 from contracts.modules import margin_check
 from contracts.modules import position_ledger
@@ -23,6 +24,7 @@ initializes: guarded
 initializes: position_ledger
 initializes: margin_check[position_ledger := position_ledger]
 initializes: trading[margin_check := margin_check, position_ledger := position_ledger]
+initializes: expiry[margin_check := margin_check, position_ledger := position_ledger, trading := trading]
 
 exports: (
     guarded.owner,
@@ -38,6 +40,8 @@ exports: (
     margin_check.assess,
     margin_check.portfolio,
     margin_check.check_outflow,
+    # anyone, for positions in settled series
+    expiry.settle_expired,
 )
 
 NOT_EXCHANGE: constant(String[32]) = "ledger: caller is not exchange"
@@ -152,6 +156,7 @@ def fill_taker(
     self._check_exchange()
     assert staticcall margin_check.VAULT.authorised(account, caller, skip_contract_check=True), NOT_AUTHORISED
     self._check_not_liquidating(account)
+    expiry._check_tradable(market)
     assert trading.leg_size + size == 0 and trading.leg_quote + quote == 0, trading.UNBALANCED
     assert size == 0 or market == trading.leg_market, trading.UNBALANCED
 
@@ -299,6 +304,7 @@ def deleverage(account: uint256, counterparty: uint256, market: uint256, size: i
     word: uint256 = 0
     cap: uint256 = 0
     word, cap = extcall margin_check.INSTRUMENTS.touch(market)
+    expiry._check_open(word)
     trading._count_exchange(market, mine, theirs, -size)
     before: int256 = staticcall margin_check.VAULT.cash(account)
     trading._book(account, trading._shift(account, market, size, price, word, before) - before)

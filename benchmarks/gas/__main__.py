@@ -27,8 +27,9 @@ TOLERANCE = 0.02
 CURVATURE = 0.05
 """Largest excess of the step from 32 to 64 positions over twice the step from 16 to 32: linear is 0."""
 ADMIN = frozenset(
-    "accept_ownership list_collateral list_market pause register_engine set_active set_collateral set_feed "
-    "set_fees set_funding set_guardian set_interest set_open_interest_cap set_parameters set_signer "
+    "accept_ownership add_strikes delist_series list_collateral list_market list_series pause "
+    "register_engine set_active set_collateral set_feed set_fees set_funding set_guardian set_interest "
+    "set_open_interest_cap set_parameters set_series_active set_series_caps set_signer "
     "set_stable_feed transfer_ownership unpause wire".split()
 )
 """Owner's and guardian's functions: rare, behind the timelock, no matter of gas."""

@@ -30,6 +30,7 @@ BELOW_MARGIN: constant(uint256) = 4
 SELF_TRADE: constant(uint256) = 5
 LIQUIDATION: constant(uint256) = 6
 NOTHING_TO_REDUCE: constant(uint256) = 7
+MARKET_EXPIRED: constant(uint256) = 8
 
 BAD_FEE: constant(String[32]) = "exchange: fee out of range"
 WOULD_TAKE: constant(String[32]) = "exchange: order would take"

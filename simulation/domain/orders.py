@@ -65,6 +65,7 @@ class Reason(IntEnum):
     SELF_TRADE = 5
     LIQUIDATION = 6
     NOTHING_TO_REDUCE = 7
+    MARKET_EXPIRED = 8
 
 
 class Refused(ValueError):

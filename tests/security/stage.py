@@ -79,12 +79,29 @@ class Stage(World):
         self._fund()
         self._rest()
         self._schedule()
+        self._date()
         self.env.advance(3_601)
         self.prices(ETH=1_795, BTC=23_000)
         self.env.advance(10)
         self._list()
         for name in DEPLOYED[:-1]:
             self.contracts[name].transfer_ownership(self.env.address("heir"))
+
+    def _date(self) -> None:
+        """A series to trade, and two that expire and settle, one under a position; mocked prices."""
+        pricing = self.env.deploy("MockPricing")
+        self.instruments.wire(pricing.address, pricing.address, self.ledger.address)
+        self.terms = (1, self.env.timestamp + 10**7, *(10**7, 10**6) * 2, 10**12, 10**12)
+        self.instruments.list_series(self.terms)
+        for series in (2, 3):
+            self.instruments.list_series((1, self.env.timestamp + 3_600, *self.terms[2:]))
+            pricing.set_settlement(series, 1_800 * NANO)
+        pricing.set_forward(2, 1_800 * NANO, 10**8, True)
+        engine = int(self.vault.register_engine(self.env.deploy("MockEngine").address).value)
+        self.dated = self.account("trader", cash=1_000, engine=engine)
+        other = self.account("maker", cash=1_000, engine=engine)
+        for role, account, is_bid in (("maker", other, SELL), ("trader", self.dated, BUY)):
+            self.exchange.place(account, 512, is_bid, 180_000, 100, 0, 0, 16, sender=self.env.address(role))
 
     def _long(self, cash: float) -> int:
         account = self.account("debtor", cash=cash)

@@ -41,6 +41,7 @@ ANYWHERE = {
     "Oracle.update",
     "Oracle.update_many",
     "Instruments.touch",
+    "Instruments.delist_series",
     "Surface.update",
     "Surface.update_many",
     "Surface.accumulate",
@@ -70,6 +71,7 @@ WHILE_THE_VAULT_IS_FREE = {
     "Vault.transfer_cash",
     "Vault.transfer_cash:flat",
     "Ledger.settle",
+    "Ledger.settle_expired",
     "Exchange.place:take",
     "Exchange.place:reduce",
 }

@@ -17,12 +17,19 @@ class MarketWord:
     funding_index: int
     confidence: int
     valid: bool
+    expired: bool = False
+    settled: bool = False
 
 
 def unpack(word: int) -> MarketWord:
     """The fields of a market word."""
-    valid = field(word, 252, 4)
-    assert valid in (0, 8)
+    assert field(word, 254, 1) == 0
     return MarketWord(
-        field(word, 0, 72), field(word, 72, 72), signed_field(word, 144, 80), field(word, 224, 28), valid == 8
+        mark=field(word, 0, 72),
+        spot=field(word, 72, 72),
+        funding_index=signed_field(word, 144, 80),
+        confidence=field(word, 224, 28),
+        valid=field(word, 255, 1) == 1,
+        expired=field(word, 252, 1) == 1,
+        settled=field(word, 253, 1) == 1,
     )
