@@ -8,8 +8,8 @@
                         isolated      each short option by itself (math/option_margin_math.vy), and of each long
                                       one its mark: its value secures nothing but itself
                         maximum loss  value at mark less the worst payoff at expiry, taken at zero and at every
-                                      strike held, and not above zero; where calls are short on balance, less a
-                                      multiple of the forward for each, because above the last strike nothing bounds them
+                                      strike held, and not above zero; where calls are short on balance, a multiple
+                                      of the forward for each besides, because above the last strike nothing bounds them
             future      by tiers of |size| * mark, as a linear perpetual. The rules give no offset between a future and
                         the options of its series, so there is none
             inverse     by tiers of |size| contracts of one USD, or of what the coins of its entry are worth by
@@ -22,7 +22,10 @@
         all bids for the value and all asks for the payoff. Each bounds every way in which orders may fill, at mark.
         Standard margin of Derive (StandardManager) with requirements in place of margin numbers: equity already
         holds every option at its mark.
-@dev Strikes and forwards are read from the series' board, the code that RiskBoard wrote (IRiskBoard).
+@dev Bounds on which the unchecked arithmetic rests: with the ranges that `assess` checks a size with its orders is below
+     2**82, a sum of them below 2**88, prices below 2**81; a sum of payoffs, values or notionals is then below 2**170,
+     and the widest product, a notional with lack of confidence and a factor, below 2**212.
+     Strikes and forwards are read from the series' board, the code that RiskBoard wrote (IRiskBoard).
      `charges` is a call of its own, made by the engine to itself, because its tables would move the engine's memory up
      and make portfolios of perpetuals pay for it.
 """

@@ -144,6 +144,22 @@ def test_assess_of_full_accounts() -> None:
             assert answer(portfolio) == astuple(twin.assess(portfolio, BOARDS, PARAMETERS))
 
 
+def test_the_largest_portfolios_do_not_overflow() -> None:
+    """Every position at the edge of what assess takes, on the board with the largest strikes and forward."""
+    edge = {"mark": 2**80 - 1, "spot": 2**80 - 1, "confidence": 0, "bids": 2**81 - 1, "asks": 2**81 - 1}
+    markets = [option(77, place, call) for place in range(5) for call in (True, False)]
+    for sizes in ((-(2**80),), (2**80 - 1,), (-(2**80), 2**80 - 1)):
+        for unrealised in (-(2**199), 2**199 - 1):
+            held = tuple(
+                margin_math.PositionRisk(
+                    market, size=sizes[place % len(sizes)], unrealised=unrealised, **edge
+                )
+                for place, market in enumerate([*markets * 6, future(77), future(77), 128, 255])
+            )
+            portfolio = margin_math.Portfolio(-(2**127), 0, held)
+            assert answer(portfolio) == astuple(twin.assess(portfolio, BOARDS, PARAMETERS))
+
+
 @given(portfolio=portfolios())
 def test_explained_terms_are_the_twin_s_and_sum_to_the_assessment(portfolio: margin_math.Portfolio) -> None:
     terms = [tuple(term) for term in engine().explain(row(portfolio))]
