@@ -98,7 +98,9 @@ def touch(market: uint256) -> (uint256, uint256):
             trades are allowed or none.
     """
     if market_math._series(market) != 0:
-        return series_prices._touch(market)
+        # Through a call of its own for the same reason as in `words`.
+        cap: uint256 = series_registry._cap_in_force(market)
+        return (staticcall IInstruments(self).dated_words([market], skip_contract_check=True))[0], cap
     return perpetuals._touch(market)
 
 

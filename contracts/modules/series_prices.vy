@@ -200,16 +200,3 @@ def _settlement_of(series: uint256, packed: uint256) -> uint256:
     price, settled = staticcall Surface(series_registry.surface).settlement(series)
     assert price <= PRICE_MASK, PRICE_TOO_LARGE
     return price if settled else 0
-
-
-@internal
-@view
-def _touch(market: uint256) -> (uint256, uint256):
-    """
-    @dev As Instruments.touch, for a dated market; there is nothing to accrue.
-    """
-    packed: uint256 = series_registry._word_of(market)
-    cap: uint256 = 0
-    if packed & series_registry.ACTIVE != 0 and block.timestamp < packed & MASK_32:
-        cap = series_registry._cap(market, packed)
-    return self._words([market], 0)[0], cap

@@ -308,6 +308,18 @@ def _is_expired(market: uint256) -> bool:
 
 
 @internal
+@view
+def _cap_in_force(market: uint256) -> uint256:
+    """
+    @dev Open-interest cap of a market that is there; 0 where only reducing trades are allowed, or none.
+    """
+    packed: uint256 = self._word_of(market)
+    if packed & ACTIVE != 0 and block.timestamp < packed & MASK_32:
+        return self._cap(market, packed)
+    return 0
+
+
+@internal
 @pure
 def _cap(market: uint256, packed: uint256) -> uint256:
     if market & MASK_8 == 0:
