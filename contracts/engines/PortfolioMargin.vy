@@ -22,9 +22,8 @@
 """
 
 from contracts.interfaces import IMarginEngine
-from contracts.math import fixed_point
-from contracts.math import market_math
 from contracts.modules import scenario_margin
+from contracts.modules import scenario_parameters
 from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
 
@@ -32,22 +31,23 @@ implements: IMarginEngine
 
 initializes: ownable
 initializes: ownable_2step[ownable := ownable]
-initializes: scenario_margin
+initializes: scenario_parameters
+initializes: scenario_margin[scenario_parameters := scenario_parameters]
 
 exports: (
     ownable_2step.owner,
     ownable_2step.pending_owner,
     ownable_2step.transfer_ownership,
     ownable_2step.accept_ownership,
-    scenario_margin.RISK_BOARD,
-    scenario_margin.parameters,
-    scenario_margin.market_feed,
-    scenario_margin.asset_feed,
+    scenario_parameters.RISK_BOARD,
+    scenario_parameters.parameters,
+    scenario_parameters.market_feed,
+    scenario_parameters.asset_feed,
 )
 
 
 @deploy
-def __init__(board: address, parameters: scenario_margin.Parameters):
+def __init__(board: address, parameters: scenario_parameters.Parameters):
     """
     @notice The deployer becomes the owner.
     @param board The RiskBoard.
@@ -55,7 +55,7 @@ def __init__(board: address, parameters: scenario_margin.Parameters):
     """
     ownable.__init__()
     ownable_2step.__init__()
-    scenario_margin.__init__(board, parameters)
+    scenario_parameters.__init__(board, parameters)
 
 
 @external
@@ -67,7 +67,7 @@ def assess(portfolio: IMarginEngine.Portfolio) -> IMarginEngine.Assessment:
     @return Requirements in wad USD rounded up, equity in wad USD; worst_scenario counts the scenarios of the
             grid from 1, 34 is the basis contingency, 0 when nothing can be lost.
     """
-    charges: scenario_margin.Charges = scenario_margin._charges(portfolio)
+    charges: scenario_margin.Charges = scenario_margin._charges(portfolio, False)
     initial: uint256 = 0
     maintenance: uint256 = 0
     initial, maintenance = scenario_margin._requirements(charges)
@@ -89,7 +89,7 @@ def explain(portfolio: IMarginEngine.Portfolio) -> DynArray[IMarginEngine.Term, 
     @return Cash, unrealised profit of each market, value of each collateral, then the terms of the contract's notice;
             those that are zero are left out.
     """
-    charges: scenario_margin.Charges = scenario_margin._charges(portfolio)
+    charges: scenario_margin.Charges = scenario_margin._charges(portfolio, False)
     initial: uint256 = 0
     maintenance: uint256 = 0
     initial, maintenance = scenario_margin._requirements(charges)
@@ -135,7 +135,7 @@ def profits(portfolio: IMarginEngine.Portfolio) -> int256[scenario_margin.MAX_SC
     @param portfolio As IMarginEngine describes it.
     @return Wad USD: 31 scenarios of spot and volatility, linear skew, absolute skew, basis contingency; damped.
     """
-    return scenario_margin._charges(portfolio).profits
+    return scenario_margin._charges(portfolio, True).profits
 
 
 @external
@@ -149,18 +149,18 @@ def permits(account: uint256, market: uint256, listed: uint256) -> bool:
     @param listed How many other markets the account has listed.
     @return True when it may.
     """
-    return scenario_margin._permits(market)
+    return scenario_parameters._permits(market)
 
 
 @external
-def set_parameters(parameters: scenario_margin.Parameters):
+def set_parameters(parameters: scenario_parameters.Parameters):
     """
     @notice Sets factors and contingencies. Owner only.
     @param parameters Bounded: ratios at most 500 %, the initial loss factor at least the maintenance one,
            thresholds at most 1.
     """
     ownable._check_owner()
-    scenario_margin._set_parameters(parameters)
+    scenario_parameters._set_parameters(parameters)
 
 
 @external
@@ -171,7 +171,7 @@ def set_market_feed(market: uint256, feed: uint256):
     @param feed The oracle's feed, 1 to 255.
     """
     ownable._check_owner()
-    scenario_margin._set_market_feed(market, feed)
+    scenario_parameters._set_market_feed(market, feed)
 
 
 @external
@@ -182,7 +182,7 @@ def set_asset_feed(asset: uint256, feed: uint256):
     @param feed The oracle's feed; 0: it cancels none.
     """
     ownable._check_owner()
-    scenario_margin._set_asset_feed(asset, feed)
+    scenario_parameters._set_asset_feed(asset, feed)
 
 
 @internal

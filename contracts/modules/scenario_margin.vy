@@ -12,64 +12,55 @@
             basis contingency   sum over series of min(loss up, loss down, 0) * weight
             loss                minus the smallest of all these, at least 0
         Losses of several underlyings add up.
-@dev A series' values are added in two 128-bit lanes of one word: a word holds four 64-bit values, and one product of it,
-     masked to the values 0 and 2 or 1 and 3, with a size serves two cases. A size may be negative: the word is then the sum
-     of signed lanes, low + high * 2**128 modulo 2**256, from which both come back exactly while each is
-     within +-2**127. That is so: gross size of a series is below 2**62 (refused above), which bounds the sum of
-     the net sizes by strike and of the puts' size that multiplies the forwards, together below 2**63, and every value
-     is below 2**64. What follows from the lanes: strikes are below 2**64 in the unit of values (RiskBoard), so a value
-     of a series is below 2**128, times a discount below 2**192; exposures are below 2**170, times a shock and a
-     damping below 10 each 2**235. A mark times a size is below 2**162.
-     An account never comes to hold what is refused: every change of it that adds risk asks here first.
+@dev What is unchecked rests on the lanes (scenario_values) and on: a value of a series below 2**127 and marks of options
+     below 2**56, so both times a wad and a weight below 2**251; exposures below 2**170, times a shock and a
+     thousand below 2**244. An account never comes to hold what is refused: every change of it that adds risk
+     asks here first.
+     One function, because a call that takes a portfolio copies 17 kB, and what is called lies below the caller
+     in memory and makes all of it dearer.
 """
 
 from contracts.interfaces import IMarginEngine
-from contracts.interfaces import IRiskBoard
 from contracts.math import market_math
+from contracts.math import portfolio_math
+from contracts.modules import scenario_parameters
+from contracts.modules import scenario_values
 
-OUT_OF_RANGE: constant(String[40]) = "portfolio_margin: out of range"
+uses: scenario_parameters
+
+OUT_OF_RANGE: constant(String[40]) = portfolio_math.OUT_OF_RANGE
 NO_VALUES: constant(String[40]) = "portfolio_margin: no values"
 NO_FEED: constant(String[40]) = "portfolio_margin: market without feed"
-BAD_PARAMETERS: constant(String[40]) = "portfolio_margin: bad parameters"
-FEED_IS_SET: constant(String[40]) = "portfolio_margin: feed is set"
+TOO_MANY: constant(String[40]) = "portfolio_margin: too many underlyings"
 
-BPS: constant(uint256) = 10_000
-FULL: constant(uint256) = 10**8
-WAD: constant(uint256) = 10**18
-NANO: constant(uint256) = 10**9
+BPS: constant(uint256) = portfolio_math.BPS
+FULL: constant(uint256) = portfolio_math.FULL
+WAD: constant(uint256) = portfolio_math.WAD
+NANO: constant(uint256) = portfolio_math.NANO
 
 MAX_POSITIONS: constant(uint256) = 64
-MAX_UNDERLYINGS: constant(uint256) = 16
-MAX_STRIKES: constant(uint256) = 64
-MAX_SCENARIOS: constant(uint256) = 33
+MAX_TRADED: constant(uint256) = 16
+MAX_UNDERLYINGS: constant(uint256) = MAX_TRADED + 8
+MAX_SCENARIOS: constant(uint256) = portfolio_math.MAX_SCENARIOS
 HEADER_WORDS: constant(uint256) = 12
 STRIKE_WORDS: constant(uint256) = 11
 SHOCK_WORDS: constant(uint256) = 26
 BASIS: constant(uint256) = 34
-BOUNDED_BIT: constant(uint256) = 188
-MAX_RATIO: constant(uint256) = 50_000
-IWAD: constant(int256) = 10**18
-BPS_TO_WAD: constant(uint256) = 10**14
-# nano USD times wad, in the unit of values
-TO_UNIT: constant(uint256) = 10**15
+BOUNDED_BIT: constant(uint256) = portfolio_math.BOUNDED_BIT
+IWAD: constant(int256) = portfolio_math.IWAD
+BPS_TO_WAD: constant(uint256) = portfolio_math.BPS_TO_WAD
+TO_UNIT: constant(uint256) = portfolio_math.TO_UNIT
 
-LANES: constant(uint256) = (2**64 - 1) | ((2**64 - 1) << 128)
-BOTH_LANES: constant(uint256) = 2**128 + 1
 MASK_8: constant(uint256) = 2**8 - 1
-MASK_28: constant(uint256) = 2**28 - 1
-MASK_32: constant(uint256) = 2**32 - 1
-MASK_16: constant(uint256) = 2**16 - 1
-MASK_64: constant(uint256) = 2**64 - 1
+MASK_28: constant(uint256) = portfolio_math.MASK_28
+MASK_16: constant(uint256) = portfolio_math.MASK_16
+MASK_64: constant(uint256) = portfolio_math.MASK_64
 MASK_72: constant(uint256) = 2**72 - 1
 MASK_80: constant(uint256) = 2**80 - 1
-
-# A value times a size is in 1e-21 USD; times a discount in wad it takes this to wad USD.
-TO_WAD: constant(uint256) = 10**21
+TO_WAD: constant(uint256) = portfolio_math.TO_WAD
 TO_WAD_SIGNED: constant(int256) = 10**21
-# Added before an unsigned division, its quotient taken off after it: the division then floors. Multiples of the
-# divisor, above everything that is divided.
-OFFSET: constant(uint256) = TO_WAD * 2**184
-OFFSET_WAD: constant(uint256) = WAD * 2**190
+OFFSET: constant(uint256) = portfolio_math.OFFSET
+OFFSET_WAD: constant(uint256) = portfolio_math.OFFSET_WAD
 SIZE_BIAS: constant(uint256) = 2**80
 AMOUNT_BIAS: constant(uint256) = 2**199
 MAX_GROSS: constant(uint256) = 2**61
@@ -85,42 +76,6 @@ HAIRCUT: constant(uint256) = 5
 ORDERS: constant(uint256) = 6
 TERMS: constant(uint256) = 7
 
-struct Held:
-    nets: int256[MAX_STRIKES]   # calls and puts of each strike, nano base
-    puts: int256[MAX_STRIKES]
-    put_size: int256
-    future: int256
-    gross: uint256              # of options
-    marks: uint256              # or of all
-    marked: int256              # options at mark, wad USD
-    slope: int256               # of the terminal payoff at a price of zero
-
-struct Valued:
-    lanes: uint256[18]
-    least: int256               # terminal payoff, wad USD
-    slope: int256               # of it beyond the last strike
-    naked: uint256              # nano base
-
-struct Order:
-    size: uint256
-    loss: uint256               # of a unit, 1e-12 USD
-    linear: uint256             # notional of a unit, nano USD
-    naked: uint256
-    missing: uint256            # of full confidence, 1e-8
-
-struct Parameters:
-    initial_loss: uint256           # bps of the loss in the worst scenario, >= maintenance_loss
-    maintenance_loss: uint256
-    depeg_threshold: uint256        # nano USD
-    depeg_factor: uint256           # bps
-    confidence_threshold: uint256   # 1e-8
-    confidence_factor: uint256      # bps
-    linear_maintenance: uint256     # bps of notional at spot, perpetuals and futures
-    linear_initial: uint256         # bps on top of it in initial margin
-    naked_maintenance: uint256      # bps of notional at spot, naked short options
-    naked_initial: uint256          # bps on top of it in initial margin
-    bounded: bool                   # requirements held at the most that can be lost
-
 struct Charges:
     equity: int256
     worst: uint256
@@ -130,41 +85,14 @@ struct Charges:
     initial_limit: uint256          # the most that can be lost, if all orders filled
     maintenance_limit: uint256      # the most that can be lost
 
-event ParametersSet:
-    parameters: Parameters
-
-event MarketFeedSet:
-    market: indexed(uint256)
-    feed: uint256
-
-event AssetFeedSet:
-    asset: indexed(uint256)
-    feed: uint256
-
-RISK_BOARD: public(immutable(IRiskBoard))
-
-# initial_loss 16 | maintenance_loss 16 | depeg_factor 16 | confidence_factor 16 | linear 16, 16 | naked 16, 16 |
-# depeg_threshold 32 | confidence_threshold 28 | bounded 1, from the lowest bit
-_parameters: uint256
-# feed of each perpetual, 8 bits, 32 to a word
-_market_feeds: uint256[8]
-# feed of each collateral that cancels risk, 8 bits
-_asset_feeds: uint256
-
-
-@deploy
-def __init__(board: address, parameters: Parameters):
-    RISK_BOARD = IRiskBoard(board)
-    self._set_parameters(parameters)
-
 
 @internal
 @view
-def _charges(portfolio: IMarginEngine.Portfolio) -> Charges:
+def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
     """
-    @dev Everything that is charged, and the limit of it.
+    @dev Everything that is charged, and the limit of it; the profit in each scenario only if `itemised`.
     """
-    parameters: uint256 = self._parameters
+    parameters: uint256 = scenario_parameters._parameters
     charges: Charges = empty(Charges)
     charges.equity = portfolio.cash
     # Ranges are checked once, at the end of the loop.
@@ -214,11 +142,12 @@ def _charges(portfolio: IMarginEngine.Portfolio) -> Charges:
             before[unsafe_sub(i, 1)] = entry & MASK_8
             index[one] = (entry & ~MASK_8) | i
             continue
-        feed: uint256 = self._feed(position.market)
+        feed: uint256 = scenario_parameters._feed(position.market)
         assert feed != 0, NO_FEED
         at: uint256 = index[feed] >> 16
         if at == 0:
             underlyings = unsafe_add(underlyings, 1)
+            assert underlyings <= MAX_TRADED, TOO_MANY
             at = underlyings
             index[feed] |= at << 16
         at = unsafe_sub(at, 1)
@@ -236,20 +165,22 @@ def _charges(portfolio: IMarginEngine.Portfolio) -> Charges:
                 position.unrealised, unsafe_mul(position.size, convert(NANO, int256))
             )
             exposures[at] = unsafe_add(exposures[at], coin)
-            coins[at] = unsafe_add(coins[at], self._divided_down(coin, position.mark))
+            coins[at] = unsafe_add(coins[at], portfolio_math._divided_down(coin, position.mark))
             notionals[at] = unsafe_add(notionals[at], unsafe_mul(held, NANO))
         confidences[at] = max(
             confidences[at], unsafe_sub(FULL, min(position.confidence, FULL))
         )
     assert sizes >> 81 == 0 and prices >> 80 == 0, OUT_OF_RANGE
 
+    # Collateral alone must never be too much: it comes in without asking here.
+    traded: uint256 = underlyings
     lost: int256 = 0
-    asset_feeds: uint256 = self._asset_feeds
+    asset_feeds: uint256 = scenario_parameters._asset_feeds
     for collateral: IMarginEngine.CollateralRisk in portfolio.collaterals:
         assert collateral.value < AMOUNT_BIAS and collateral.asset < 32, OUT_OF_RANGE
         worth: int256 = convert(collateral.value, int256)
         charges.equity = unsafe_add(charges.equity, worth)
-        haircuts: uint256[3] = self._haircuts(collateral, parameters)
+        haircuts: uint256[3] = portfolio_math._haircuts(collateral, parameters)
         charges.initial[HAIRCUT] = unsafe_add(
             charges.initial[HAIRCUT], unsafe_add(haircuts[0], haircuts[2])
         )
@@ -269,7 +200,7 @@ def _charges(portfolio: IMarginEngine.Portfolio) -> Charges:
     data: Bytes[32 * MAX_SCENARIOS] = b""
     boards: DynArray[address, MAX_POSITIONS] = []
     if underlyings != 0 or len(series) != 0:
-        grid, boards = staticcall RISK_BOARD.boards(series, skip_contract_check=True)
+        grid, boards = staticcall scenario_parameters.RISK_BOARD.boards(series, skip_contract_check=True)
         assert grid != empty(address), NO_VALUES
         data = slice(grid.code, 1 + 32 * SHOCK_WORDS, 32 * MAX_SCENARIOS)
     # Places of the series' underlyings, from 0.
@@ -280,11 +211,13 @@ def _charges(portfolio: IMarginEngine.Portfolio) -> Charges:
         at: uint256 = index[feed] >> 16
         if at == 0:
             underlyings = unsafe_add(underlyings, 1)
+            traded = unsafe_add(traded, 1)
+            assert traded <= MAX_TRADED, TOO_MANY
             at = underlyings
             index[feed] |= at << 16
         owners.append(unsafe_sub(at, 1))
 
-    factor: uint256 = self._loss_factor(parameters, portfolio.stable_price)
+    factor: uint256 = portfolio_math._loss_factor(parameters, portfolio.stable_price)
     limited: bool = parameters >> BOUNDED_BIT != 0
     gross: uint256 = 0
     loss: uint256 = 0
@@ -320,7 +253,7 @@ def _charges(portfolio: IMarginEngine.Portfolio) -> Charges:
             word = extract32(header, 32, output_type=uint256)
             variable: uint256 = (word >> 80) & MASK_80
             discount: uint256 = word >> 160
-            held: Held = empty(Held)
+            held: scenario_values.Held = empty(scenario_values.Held)
             at: uint256 = index[one] & MASK_8
             for _: uint256 in range(MAX_POSITIONS):
                 if at == 0:
@@ -351,7 +284,7 @@ def _charges(portfolio: IMarginEngine.Portfolio) -> Charges:
             linear = unsafe_add(linear, futures)
             unsure = unsafe_add(
                 unsure,
-                self._unsure(
+                portfolio_math._unsure(
                     unsafe_add(futures, unsafe_mul(held.gross, spot)), missing, parameters
                 ),
             )
@@ -360,10 +293,10 @@ def _charges(portfolio: IMarginEngine.Portfolio) -> Charges:
             if alone == 1:
                 # Coin goes with the options of the only series: its price is theirs when they expire.
                 held.slope = unsafe_add(
-                    held.slope, self._coins(coins[owner], coin_values[owner], spot)
+                    held.slope, portfolio_math._coins(coins[owner], coin_values[owner], spot)
                 )
                 lost = unsafe_add(lost, gone)
-            valued: Valued = self._valued(board, header, count, held)
+            valued: scenario_values.Valued = scenario_values._valued(board, header, count, held)
             naked = unsafe_add(naked, unsafe_mul(valued.naked, spot))
             limited = limited and valued.slope >= 0
             lost = unsafe_add(lost, unsafe_sub(held.marked, valued.least))
@@ -476,7 +409,7 @@ def _charges(portfolio: IMarginEngine.Portfolio) -> Charges:
             )
 
         worst: uint256 = 0
-        least: int256 = self._wad_down(self._to_wad(basis))
+        least: int256 = portfolio_math._wad_down(portfolio_math._to_wad(basis))
         charges.profits[MAX_SCENARIOS] = unsafe_add(charges.profits[MAX_SCENARIOS], least)
         if least < 0:
             worst = BASIS
@@ -515,9 +448,10 @@ def _charges(portfolio: IMarginEngine.Portfolio) -> Charges:
             profit: int256 = convert(
                 convert(unsafe_sub(floored, OFFSET_WAD // WAD), bytes32), int256
             )
-            charges.profits[unsafe_sub(case, 1)] = unsafe_add(
-                charges.profits[unsafe_sub(case, 1)], profit
-            )
+            if itemised:
+                charges.profits[unsafe_sub(case, 1)] = unsafe_add(
+                    charges.profits[unsafe_sub(case, 1)], profit
+                )
             if profit < least:
                 least = profit
                 worst = case
@@ -528,13 +462,13 @@ def _charges(portfolio: IMarginEngine.Portfolio) -> Charges:
 
         linear = unsafe_add(linear, notionals[owner])
         unsure = unsafe_add(
-            unsure, self._unsure(notionals[owner], confidences[owner], parameters)
+            unsure, portfolio_math._unsure(notionals[owner], confidences[owner], parameters)
         )
         doubts[owner] = max(doubts[owner], confidences[owner])
         if alone != 1:
             # Without options, or with those of several expiries, coin is lost by itself.
             lost = unsafe_add(lost, max(gone, 0))
-            limited = limited and self._coins(coins[owner], coin_values[owner], spot) >= 0
+            limited = limited and portfolio_math._coins(coins[owner], coin_values[owner], spot) >= 0
 
     assert prices >> 80 == 0 and amounts >> 200 == 0, OUT_OF_RANGE
 
@@ -542,11 +476,11 @@ def _charges(portfolio: IMarginEngine.Portfolio) -> Charges:
     ordered_lost: int256 = 0
     ordered_limited: bool = True
     if has_orders:
-        fractions: uint256[2] = self._fractions(data)
+        fractions: uint256[2] = portfolio_math._fractions(data)
         for position: IMarginEngine.PositionRisk in portfolio.positions:
             if position.bids | position.asks == 0:
                 continue
-            order: Order = Order(
+            order: portfolio_math.Order = portfolio_math.Order(
                 size=position.bids,
                 loss=0,
                 linear=position.spot,
@@ -557,7 +491,7 @@ def _charges(portfolio: IMarginEngine.Portfolio) -> Charges:
             lost_bid: uint256 = position.mark
             lost_ask: uint256 = max_value(uint256)
             if position.market < market_math.FIRST_DATED:
-                order.missing = doubts[unsafe_sub(index[self._feed(position.market)] >> 16, 1)]
+                order.missing = doubts[unsafe_sub(index[scenario_parameters._feed(position.market)] >> 16, 1)]
                 if position.market >= market_math.FIRST_INVERSE:
                     order.linear = NANO
                     lost_bid = NANO
@@ -582,17 +516,17 @@ def _charges(portfolio: IMarginEngine.Portfolio) -> Charges:
             if order.linear != 0:
                 # Fractions of a unit's value at mark, in the unit of values: nano USD times wad over 1e15.
                 losses = [
-                    self._up(unsafe_mul(lost_bid, losses[0]), TO_UNIT),
-                    self._up(unsafe_mul(lost_bid, losses[1]), TO_UNIT),
+                    portfolio_math._up(unsafe_mul(lost_bid, losses[0]), TO_UNIT),
+                    portfolio_math._up(unsafe_mul(lost_bid, losses[1]), TO_UNIT),
                 ]
             order.loss = losses[0]
-            bid: uint256 = self._order_charge(order, position.spot, factor, parameters)
+            bid: uint256 = portfolio_math._order_charge(order, position.spot, factor, parameters)
             order.size = position.asks
             order.loss = losses[1]
             if order.linear == 0:
                 order.naked = position.spot
             ordered = unsafe_add(
-                ordered, max(bid, self._order_charge(order, position.spot, factor, parameters))
+                ordered, max(bid, portfolio_math._order_charge(order, position.spot, factor, parameters))
             )
             if position.asks == 0:
                 lost_ask = 0
@@ -608,24 +542,24 @@ def _charges(portfolio: IMarginEngine.Portfolio) -> Charges:
                 ),
             )
 
-    charges.initial[SCENARIO] = self._wad_up(unsafe_mul(loss, unsafe_mul(parameters & MASK_16, BPS_TO_WAD)))
-    charges.maintenance[SCENARIO] = self._wad_up(
+    charges.initial[SCENARIO] = portfolio_math._wad_up(unsafe_mul(loss, unsafe_mul(parameters & MASK_16, BPS_TO_WAD)))
+    charges.maintenance[SCENARIO] = portfolio_math._wad_up(
         unsafe_mul(loss, unsafe_mul((parameters >> 16) & MASK_16, BPS_TO_WAD))
     )
-    charges.initial[DEPEG] = self._wad_up(
+    charges.initial[DEPEG] = portfolio_math._wad_up(
         unsafe_mul(loss, unsafe_sub(factor, unsafe_mul(parameters & MASK_16, BPS_TO_WAD)))
     )
     share: uint256 = (parameters >> 64) & MASK_16
-    charges.maintenance[LINEAR] = self._up(unsafe_mul(linear, share), BPS)
-    charges.initial[LINEAR] = self._up(
+    charges.maintenance[LINEAR] = portfolio_math._up(unsafe_mul(linear, share), BPS)
+    charges.initial[LINEAR] = portfolio_math._up(
         unsafe_mul(linear, unsafe_add(share, (parameters >> 80) & MASK_16)), BPS
     )
     share = (parameters >> 96) & MASK_16
-    charges.maintenance[NAKED] = self._up(unsafe_mul(naked, share), BPS)
-    charges.initial[NAKED] = self._up(
+    charges.maintenance[NAKED] = portfolio_math._up(unsafe_mul(naked, share), BPS)
+    charges.initial[NAKED] = portfolio_math._up(
         unsafe_mul(naked, unsafe_add(share, (parameters >> 112) & MASK_16)), BPS
     )
-    charges.initial[CONFIDENCE] = self._up(
+    charges.initial[CONFIDENCE] = portfolio_math._up(
         unsafe_mul(unsure, (parameters >> 48) & MASK_16), FULL * BPS
     )
     charges.initial[ORDERS] = ordered
@@ -636,214 +570,6 @@ def _charges(portfolio: IMarginEngine.Portfolio) -> Charges:
         if ordered_limited:
             charges.initial_limit = convert(max(unsafe_add(lost, ordered_lost), 0), uint256)
     return charges
-
-
-@internal
-@view
-def _valued(board: address, header: Bytes[32 * HEADER_WORDS], count: uint256, held: Held) -> Valued:
-    """
-    @dev The options of one series: their values in all cases, by strike one product of the net size for four
-         cases in two lanes, and the terminal payoff.
-    """
-    valued: Valued = empty(Valued)
-    # Two's complement: sums and products modulo 2**256 are those of signed numbers.
-    size: uint256 = convert(convert(unsafe_sub(0, held.put_size), bytes32), uint256)
-    lanes: uint256[18] = empty(uint256[18])
-    if size != 0:
-        for i: uint256 in range(9):
-            word: uint256 = extract32(
-                header, unsafe_add(96, unsafe_mul(i, 32)), output_type=uint256
-            )
-            lanes[unsafe_mul(i, 2)] = unsafe_mul(size, word & LANES)
-            lanes[unsafe_add(unsafe_mul(i, 2), 1)] = unsafe_mul(size, (word >> 64) & LANES)
-    # Terminal payoff relative to that at a price of zero, along the strikes.
-    payoff: int256 = 0
-    least: int256 = 0
-    slope: int256 = held.slope
-    last: int256 = 0
-    put_strikes: int256 = 0
-    for k: uint256 in range(count, bound=MAX_STRIKES):
-        net: int256 = held.nets[k]
-        put: int256 = held.puts[k]
-        if net == 0 and put == 0:
-            continue
-        record: uint256[STRIKE_WORDS] = abi_decode(
-            slice(
-                board.code,
-                unsafe_add(1 + 32 * HEADER_WORDS, unsafe_mul(32 * STRIKE_WORDS, k)),
-                32 * STRIKE_WORDS,
-            ),
-            uint256[STRIKE_WORDS],
-        )
-        strike: int256 = convert(record[0] & MASK_72, int256)
-        put_strikes = unsafe_add(put_strikes, unsafe_mul(put, strike))
-        if net == 0:
-            continue
-        if net < 0:
-            valued.naked = unsafe_add(valued.naked, convert(unsafe_sub(0, net), uint256))
-        payoff = unsafe_add(payoff, unsafe_mul(slope, unsafe_sub(strike, last)))
-        least = min(least, payoff)
-        slope = unsafe_add(slope, net)
-        last = strike
-        size = convert(convert(net, bytes32), uint256)
-        lanes[0] = unsafe_add(lanes[0], unsafe_mul(size, record[2] & LANES))
-        lanes[1] = unsafe_add(lanes[1], unsafe_mul(size, (record[2] >> 64) & LANES))
-        lanes[2] = unsafe_add(lanes[2], unsafe_mul(size, record[3] & LANES))
-        lanes[3] = unsafe_add(lanes[3], unsafe_mul(size, (record[3] >> 64) & LANES))
-        lanes[4] = unsafe_add(lanes[4], unsafe_mul(size, record[4] & LANES))
-        lanes[5] = unsafe_add(lanes[5], unsafe_mul(size, (record[4] >> 64) & LANES))
-        lanes[6] = unsafe_add(lanes[6], unsafe_mul(size, record[5] & LANES))
-        lanes[7] = unsafe_add(lanes[7], unsafe_mul(size, (record[5] >> 64) & LANES))
-        lanes[8] = unsafe_add(lanes[8], unsafe_mul(size, record[6] & LANES))
-        lanes[9] = unsafe_add(lanes[9], unsafe_mul(size, (record[6] >> 64) & LANES))
-        lanes[10] = unsafe_add(lanes[10], unsafe_mul(size, record[7] & LANES))
-        lanes[11] = unsafe_add(lanes[11], unsafe_mul(size, (record[7] >> 64) & LANES))
-        lanes[12] = unsafe_add(lanes[12], unsafe_mul(size, record[8] & LANES))
-        lanes[13] = unsafe_add(lanes[13], unsafe_mul(size, (record[8] >> 64) & LANES))
-        lanes[14] = unsafe_add(lanes[14], unsafe_mul(size, record[9] & LANES))
-        lanes[15] = unsafe_add(lanes[15], unsafe_mul(size, (record[9] >> 64) & LANES))
-        lanes[16] = unsafe_add(lanes[16], unsafe_mul(size, record[10] & LANES))
-        lanes[17] = unsafe_add(lanes[17], unsafe_mul(size, (record[10] >> 64) & LANES))
-    valued.slope = slope
-    valued.least = unsafe_add(put_strikes, least)
-    discount: int256 = convert(extract32(header, 32, output_type=uint256) >> 160, int256)
-    if put_strikes != 0:
-        # Both lanes at once; the upper one borrows what the lower one is short of.
-        size = unsafe_mul(
-            convert(
-                convert(
-                    self._divided_down(unsafe_mul(put_strikes, discount), TO_UNIT), bytes32
-                ),
-                uint256,
-            ),
-            BOTH_LANES,
-        )
-        for i: uint256 in range(18):
-            lanes[i] = unsafe_add(lanes[i], size)
-    valued.lanes = lanes
-    return valued
-
-
-@internal
-@pure
-def _fractions(data: Bytes[32 * MAX_SCENARIOS]) -> uint256[2]:
-    """
-    @dev The share of its value that a unit of a linear instrument loses in the worst scenario: long, short; wad, up.
-    """
-    fractions: uint256[2] = [0, 0]
-    for case: uint256 in range(MAX_SCENARIOS):
-        word: uint256 = extract32(data, unsafe_mul(case, 32), output_type=uint256)
-        shock: uint256 = word & MASK_64
-        damping: uint256 = (word >> 64) & MASK_64
-        if shock < WAD:
-            fractions[0] = max(
-                fractions[0], self._wad_up(unsafe_mul(unsafe_sub(WAD, shock), damping))
-            )
-        else:
-            fractions[1] = max(
-                fractions[1], self._wad_up(unsafe_mul(unsafe_sub(shock, WAD), damping))
-            )
-    return fractions
-
-
-@internal
-@pure
-def _order_charge(order: Order, spot: uint256, factor: uint256, parameters: uint256) -> uint256:
-    """
-    @dev Initial margin of resting orders of one side as if they were all of the portfolio.
-    """
-    charge: uint256 = self._wad_up(
-        unsafe_mul(self._up(unsafe_mul(order.size, order.loss), 1_000), factor)
-    )
-    share: uint256 = unsafe_add((parameters >> 64) & MASK_16, (parameters >> 80) & MASK_16)
-    charge = unsafe_add(
-        charge, self._up(unsafe_mul(unsafe_mul(order.size, order.linear), share), BPS)
-    )
-    share = unsafe_add((parameters >> 96) & MASK_16, (parameters >> 112) & MASK_16)
-    charge = unsafe_add(
-        charge, self._up(unsafe_mul(unsafe_mul(order.size, order.naked), share), BPS)
-    )
-    gross: uint256 = order.linear
-    if gross == 0:
-        gross = spot
-    return unsafe_add(
-        charge,
-        self._up(
-            unsafe_mul(
-                self._unsure(unsafe_mul(order.size, gross), order.missing, parameters),
-                (parameters >> 48) & MASK_16,
-            ),
-            FULL * BPS,
-        ),
-    )
-
-
-@internal
-@pure
-def _unsure(notional: uint256, missing: uint256, parameters: uint256) -> uint256:
-    """
-    @dev Notional times what is missing of confidence, where confidence is below the threshold.
-    """
-    if unsafe_add(missing, (parameters >> 160) & MASK_28) <= FULL:
-        return 0
-    return unsafe_mul(notional, missing)
-
-
-@internal
-@pure
-def _loss_factor(parameters: uint256, stable_price: uint256) -> uint256:
-    """
-    @dev Initial loss factor with the depeg term, wad.
-    """
-    factor: uint256 = unsafe_mul(parameters & MASK_16, BPS_TO_WAD)
-    threshold: uint256 = (parameters >> 128) & MASK_32
-    if stable_price < threshold:
-        # Nano USD times bps is 1e-13.
-        factor = unsafe_add(
-            factor,
-            unsafe_mul(
-                unsafe_mul(unsafe_sub(threshold, stable_price), (parameters >> 32) & MASK_16), 10**5
-            ),
-        )
-    return factor
-
-
-@internal
-@pure
-def _haircuts(collateral: IMarginEngine.CollateralRisk, parameters: uint256) -> uint256[3]:
-    """
-    @dev Initial and maintenance haircut, and the confidence charge that fits into what is left of the value.
-    """
-    assert max(collateral.initial_haircut, collateral.maintenance_haircut) <= BPS, OUT_OF_RANGE
-    initial: uint256 = self._up(
-        unsafe_mul(
-            collateral.value, max(collateral.initial_haircut, collateral.maintenance_haircut)
-        ),
-        BPS,
-    )
-    missing: uint256 = unsafe_sub(FULL, min(collateral.confidence, FULL))
-    charge: uint256 = self._up(
-        unsafe_mul(
-            self._unsure(collateral.value, missing, parameters), (parameters >> 48) & MASK_16
-        ),
-        FULL * BPS,
-    )
-    return [
-        initial,
-        self._up(unsafe_mul(collateral.value, collateral.maintenance_haircut), BPS),
-        min(charge, unsafe_sub(collateral.value, initial)),
-    ]
-
-
-@internal
-@pure
-def _coins(coins: int256, worth: int256, spot: uint256) -> int256:
-    """
-    @dev Units of base that an account is long with its perpetuals and its coin, floored.
-    """
-    if worth == 0 or spot == 0:
-        return coins
-    return unsafe_add(coins, convert(unsafe_div(convert(worth, uint256), spot), int256))
 
 
 @internal
@@ -858,179 +584,3 @@ def _requirements(charges: Charges) -> (uint256, uint256):
         initial = unsafe_add(initial, charges.initial[i])
         maintenance = unsafe_add(maintenance, charges.maintenance[i])
     return initial, maintenance
-
-
-@internal
-@pure
-def _divided_down(amount: int256, divisor: uint256) -> int256:
-    """
-    @dev Floored; 0 where the divisor is 0. |amount| < 2**254, divisor < 2**80.
-    """
-    if divisor == 0:
-        return 0
-    quotient: int256 = unsafe_div(amount, convert(divisor, int256))
-    if unsafe_mul(quotient, convert(divisor, int256)) > amount:
-        return unsafe_sub(quotient, 1)
-    return quotient
-
-
-@internal
-@pure
-def _to_wad(amount: int256) -> int256:
-    """
-    @dev A value in 1e-21 USD times a ratio in wad, in wad USD, floored. |amount| < 2**199.
-    """
-    return convert(
-        convert(
-            unsafe_sub(
-                unsafe_div(
-                    unsafe_add(convert(convert(amount, bytes32), uint256), OFFSET), TO_WAD
-                ),
-                OFFSET // TO_WAD,
-            ),
-            bytes32,
-        ),
-        int256,
-    )
-
-
-@internal
-@pure
-def _wad_down(amount: int256) -> int256:
-    """
-    @dev An amount times a ratio in wad, floored. |amount| < 2**249.
-    """
-    return convert(
-        convert(
-            unsafe_sub(
-                unsafe_div(
-                    unsafe_add(convert(convert(amount, bytes32), uint256), OFFSET_WAD), WAD
-                ),
-                OFFSET_WAD // WAD,
-            ),
-            bytes32,
-        ),
-        int256,
-    )
-
-
-@internal
-@pure
-def _wad_up(amount: uint256) -> uint256:
-    return unsafe_div(unsafe_add(amount, WAD - 1), WAD)
-
-
-@internal
-@pure
-def _up(amount: uint256, divisor: uint256) -> uint256:
-    return unsafe_div(unsafe_add(amount, unsafe_sub(divisor, 1)), divisor)
-
-
-@internal
-@view
-def _feed(market: uint256) -> uint256:
-    return (self._market_feeds[market >> 5] >> unsafe_mul(8, market & 31)) & MASK_8
-
-
-# --- parameters
-
-
-@external
-@view
-def parameters() -> Parameters:
-    """
-    @notice The parameters in force.
-    @return Ratios in bps, the depeg threshold in nano USD, that of confidence in 1e-8.
-    """
-    packed: uint256 = self._parameters
-    return Parameters(
-        initial_loss=packed & MASK_16,
-        maintenance_loss=(packed >> 16) & MASK_16,
-        depeg_threshold=(packed >> 128) & MASK_32,
-        depeg_factor=(packed >> 32) & MASK_16,
-        confidence_threshold=(packed >> 160) & MASK_28,
-        confidence_factor=(packed >> 48) & MASK_16,
-        linear_maintenance=(packed >> 64) & MASK_16,
-        linear_initial=(packed >> 80) & MASK_16,
-        naked_maintenance=(packed >> 96) & MASK_16,
-        naked_initial=(packed >> 112) & MASK_16,
-        bounded=packed >> BOUNDED_BIT != 0,
-    )
-
-
-@external
-@view
-def market_feed(market: uint256) -> uint256:
-    """
-    @notice The underlying of a perpetual.
-    @param market 1 to 255.
-    @return Number of the oracle's feed; 0 where none is set.
-    """
-    assert market < market_math.FIRST_DATED, OUT_OF_RANGE
-    return self._feed(market)
-
-
-@external
-@view
-def asset_feed(asset: uint256) -> uint256:
-    """
-    @notice The underlying whose risk a collateral cancels.
-    @param asset 0 to 31.
-    @return Number of the oracle's feed; 0 where it cancels none.
-    """
-    assert asset < 32, OUT_OF_RANGE
-    return (self._asset_feeds >> (8 * asset)) & MASK_8
-
-
-@internal
-@view
-def _permits(market: uint256) -> bool:
-    if market == 0 or market > market_math.MAX_MARKET:
-        return False
-    if market < market_math.FIRST_DATED:
-        return self._feed(market) != 0
-    grid: address = empty(address)
-    boards: DynArray[address, MAX_POSITIONS] = []
-    grid, boards = staticcall RISK_BOARD.boards([market >> 8])
-    if boards[0] == empty(address):
-        return False
-    count: uint256 = (convert(slice(boards[0].code, 1, 32), uint256) >> 80) & MASK_8
-    return market & MASK_8 == 0 or unsafe_sub(market & MASK_8, 1) >> 1 < count
-
-
-@internal
-def _set_parameters(parameters: Parameters):
-    assert parameters.initial_loss <= MAX_RATIO and parameters.maintenance_loss <= parameters.initial_loss, BAD_PARAMETERS
-    assert parameters.depeg_threshold <= NANO and parameters.depeg_factor <= MAX_RATIO, BAD_PARAMETERS
-    assert parameters.confidence_threshold <= FULL and parameters.confidence_factor <= MAX_RATIO, BAD_PARAMETERS
-    assert max(parameters.linear_maintenance, parameters.linear_initial) <= BPS, BAD_PARAMETERS
-    assert max(parameters.naked_maintenance, parameters.naked_initial) <= BPS, BAD_PARAMETERS
-    self._parameters = (
-        parameters.initial_loss
-        | (parameters.maintenance_loss << 16)
-        | (parameters.depeg_factor << 32)
-        | (parameters.confidence_factor << 48)
-        | (parameters.linear_maintenance << 64)
-        | (parameters.linear_initial << 80)
-        | (parameters.naked_maintenance << 96)
-        | (parameters.naked_initial << 112)
-        | (parameters.depeg_threshold << 128)
-        | (parameters.confidence_threshold << 160)
-        | (convert(parameters.bounded, uint256) << BOUNDED_BIT)
-    )
-    log ParametersSet(parameters=parameters)
-
-
-@internal
-def _set_market_feed(market: uint256, feed: uint256):
-    assert market != 0 and market < market_math.FIRST_DATED and feed != 0 and feed <= MASK_8, OUT_OF_RANGE
-    assert self._feed(market) == 0, FEED_IS_SET
-    self._market_feeds[market >> 5] |= feed << (8 * (market & 31))
-    log MarketFeedSet(market=market, feed=feed)
-
-
-@internal
-def _set_asset_feed(asset: uint256, feed: uint256):
-    assert asset < 32 and feed <= MASK_8, OUT_OF_RANGE
-    self._asset_feeds = (self._asset_feeds & ~(MASK_8 << (8 * asset))) | (feed << (8 * asset))
-    log AssetFeedSet(asset=asset, feed=feed)
