@@ -35,7 +35,8 @@ struct Held:
     slope: int256               # of the terminal payoff at a price of zero
 
 struct Valued:
-    lanes: uint256[18]
+    lanes: uint256[18]          # without the discounted strikes of the puts
+    with_strikes: uint256       # those, to be added to every word
     least: int256               # terminal payoff, wad USD
     slope: int256               # of it beyond the last strike
     naked: uint256              # nano base
@@ -53,12 +54,34 @@ def _valued(board: address, header: Bytes[32 * HEADER_WORDS], count: uint256, he
     size: uint256 = convert(convert(unsafe_sub(0, held.put_size), bytes32), uint256)
     lanes: uint256[18] = empty(uint256[18])
     if size != 0:
-        for i: uint256 in range(9):
-            word: uint256 = extract32(
-                header, unsafe_add(96, unsafe_mul(i, 32)), output_type=uint256
-            )
-            lanes[unsafe_mul(i, 2)] = unsafe_mul(size, word & LANES)
-            lanes[unsafe_add(unsafe_mul(i, 2), 1)] = unsafe_mul(size, (word >> 64) & LANES)
+        word: uint256 = 0
+        word = extract32(header, 96, output_type=uint256)
+        lanes[0] = unsafe_mul(size, word & LANES)
+        lanes[1] = unsafe_mul(size, (word >> 64) & LANES)
+        word = extract32(header, 128, output_type=uint256)
+        lanes[2] = unsafe_mul(size, word & LANES)
+        lanes[3] = unsafe_mul(size, (word >> 64) & LANES)
+        word = extract32(header, 160, output_type=uint256)
+        lanes[4] = unsafe_mul(size, word & LANES)
+        lanes[5] = unsafe_mul(size, (word >> 64) & LANES)
+        word = extract32(header, 192, output_type=uint256)
+        lanes[6] = unsafe_mul(size, word & LANES)
+        lanes[7] = unsafe_mul(size, (word >> 64) & LANES)
+        word = extract32(header, 224, output_type=uint256)
+        lanes[8] = unsafe_mul(size, word & LANES)
+        lanes[9] = unsafe_mul(size, (word >> 64) & LANES)
+        word = extract32(header, 256, output_type=uint256)
+        lanes[10] = unsafe_mul(size, word & LANES)
+        lanes[11] = unsafe_mul(size, (word >> 64) & LANES)
+        word = extract32(header, 288, output_type=uint256)
+        lanes[12] = unsafe_mul(size, word & LANES)
+        lanes[13] = unsafe_mul(size, (word >> 64) & LANES)
+        word = extract32(header, 320, output_type=uint256)
+        lanes[14] = unsafe_mul(size, word & LANES)
+        lanes[15] = unsafe_mul(size, (word >> 64) & LANES)
+        word = extract32(header, 352, output_type=uint256)
+        lanes[16] = unsafe_mul(size, word & LANES)
+        lanes[17] = unsafe_mul(size, (word >> 64) & LANES)
     # Terminal payoff relative to that at a price of zero, along the strikes.
     payoff: int256 = 0
     least: int256 = 0
@@ -111,8 +134,8 @@ def _valued(board: address, header: Bytes[32 * HEADER_WORDS], count: uint256, he
     valued.least = unsafe_add(put_strikes, least)
     discount: int256 = convert(extract32(header, 32, output_type=uint256) >> 160, int256)
     if put_strikes != 0:
-        # Both lanes at once; the upper one borrows what the lower one is short of.
-        size = unsafe_mul(
+        # In both lanes; the upper one borrows what the lower one is short of.
+        valued.with_strikes = unsafe_mul(
             convert(
                 convert(
                     portfolio_math._divided_down(unsafe_mul(put_strikes, discount), TO_UNIT), bytes32
@@ -121,7 +144,5 @@ def _valued(board: address, header: Bytes[32 * HEADER_WORDS], count: uint256, he
             ),
             BOTH_LANES,
         )
-        for i: uint256 in range(18):
-            lanes[i] = unsafe_add(lanes[i], size)
     valued.lanes = lanes
     return valued
