@@ -11,7 +11,8 @@
                                 perpetuals by their coin at mark, of coin collateral by its value
             basis contingency   sum over series of min(loss up, loss down, 0) * weight
             loss                minus the smallest of all these, at least 0
-        Losses of several underlyings add up.
+        Losses of several underlyings add up. A series that has expired since its board was made loses nothing in
+        any scenario.
 @dev What is unchecked rests on the lanes (scenario_values) and on: a value of a series below 2**127 and marks of options
      below 2**56, so both times a wad and a weight below 2**251; exposures below 2**170, times a shock and a
      thousand below 2**244. An account never comes to hold what is refused: every change of it that adds risk
@@ -54,6 +55,7 @@ TO_UNIT: constant(uint256) = portfolio_math.TO_UNIT
 MASK_8: constant(uint256) = 2**8 - 1
 MASK_28: constant(uint256) = portfolio_math.MASK_28
 MASK_16: constant(uint256) = portfolio_math.MASK_16
+MASK_40: constant(uint256) = 2**40 - 1
 MASK_64: constant(uint256) = portfolio_math.MASK_64
 MASK_72: constant(uint256) = 2**72 - 1
 MASK_80: constant(uint256) = 2**80 - 1
@@ -250,9 +252,13 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
             missing: uint256 = max(
                 confidences[owner], unsafe_sub(FULL, min((word >> 184) & MASK_28, FULL))
             )
-            word = extract32(header, 32, output_type=uint256)
-            variable: uint256 = (word >> 80) & MASK_80
-            discount: uint256 = word >> 160
+            # Its payoffs are fixed, or as good as, and the board does not know it yet: nothing of it moves.
+            outdated: bool = (
+                block.timestamp >= (word >> 128) & MASK_40 and (word >> 88) & MASK_40 < (word >> 128) & MASK_40
+            )
+            variable: uint256 = (extract32(header, 32, output_type=uint256) >> 80) & MASK_80
+            if outdated:
+                variable = 0
             held: scenario_values.Held = empty(scenario_values.Held)
             at: uint256 = index[one] & MASK_8
             for _: uint256 in range(MAX_POSITIONS):
@@ -302,6 +308,9 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
             lost = unsafe_add(lost, unsafe_sub(held.marked, valued.least))
 
             word = extract32(header, 64, output_type=uint256)
+            if outdated:
+                word = 0
+                held.marked = 0
             assets: int256 = convert(word & MASK_64, int256)
             debts: int256 = convert((word >> 64) & MASK_64, int256)
             cost: int256 = unsafe_mul(held.marked, TO_WAD_SIGNED)

@@ -49,6 +49,7 @@ class Parameters:
 class Setting:
     """Everything but the portfolio."""
 
+    timestamp: int
     parameters: Parameters
     scenarios: Sequence[Scenario | None]
     """At their cases (risk_board.arranged)."""
@@ -196,13 +197,17 @@ def _underlying_loss(underlying: _Underlying, setting: Setting, total: _Total) -
         total.linear += abs(future) * spot
         total.unsure += _unsure((abs(future) + gross) * spot, missing, parameters)
         total.naked += sum(max(0, -net) for net in nets.values()) * spot
-        exposure += future * board.variable
+        # Its payoffs are fixed, or as good as, and the board does not know it yet: nothing of it moves.
+        outdated = setting.timestamp >= board.expiry > board.refreshed
+        exposure += 0 if outdated else future * board.variable
         least, slope = _least_payoff(
             board, nets, put_strikes, future - puts + (underlying.base() if alone else 0)
         )
         total.lost += marked - least + (gone if alone else 0)
         total.limited = total.limited and slope >= 0
 
+        if outdated:
+            continue
         strikes = put_strikes * board.discount // 10**15
         values = [
             sum(net * board.strikes[place].calls[case] for place, net in nets.items())

@@ -99,8 +99,8 @@ class Series:
     """Part of the forward that is known, nano USD."""
     variable: int
     """Part that moves with spot, nano USD."""
-    seconds: int
-    """To expiry, 0 after it."""
+    timestamp: int
+    expiry: int
     rate: int
     """Per year, wad, signed."""
     confidence: int
@@ -108,6 +108,11 @@ class Series:
     smile: svi.Params
     reference_forward: int
     reference_seconds: int
+
+    @property
+    def seconds(self) -> int:
+        """To expiry, 0 after it."""
+        return max(self.expiry - self.timestamp, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,8 @@ class Board:
     """The values of one series."""
 
     feed: int
+    refreshed: int
+    expiry: int
     confidence: int
     variable: int
     discount: int
@@ -182,6 +189,8 @@ def valued(
     _check(*forwards, *terms)
     return Board(
         series.feed,
+        series.timestamp,
+        series.expiry,
         series.confidence,
         series.variable,
         discount,

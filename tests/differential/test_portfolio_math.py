@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from simulation.domain import market_math, portfolio_math, risk_board, svi
 from simulation.domain.margin_math import Assessment, CollateralRisk, Portfolio, PositionRisk
 from tests.boards import FULL, NANO, PARAMETERS, SCENARIOS, SHOCKS, WAD, Boards
+from tests.evm import GENESIS_TIME
 from tests.surfaces import SurfaceUpdate
 
 SPOTS = {1: 2_000 * NANO, 2: 90_000 * NANO}
@@ -75,7 +76,8 @@ def twin_boards(shocks: risk_board.Shocks = TWIN_SHOCKS) -> dict[int, risk_board
             feed=feed,
             fixed=0,
             variable=spot + spot // 100,
-            seconds=86_400 * DAYS[series],
+            timestamp=GENESIS_TIME,
+            expiry=GENESIS_TIME + 86_400 * DAYS[series],
             rate=RATES[series],
             confidence=min(smile.forward_confidence, smile.vol_confidence, smile.rate_confidence),
             smile=svi.Params(smile.a, smile.b, smile.rho, smile.m, smile.sigma),
@@ -86,9 +88,11 @@ def twin_boards(shocks: risk_board.Shocks = TWIN_SHOCKS) -> dict[int, risk_board
     return found
 
 
-def setting(**changes: Any) -> portfolio_math.Setting:
+def setting(timestamp: int = GENESIS_TIME, **changes: Any) -> portfolio_math.Setting:
     parameters = replace(TWIN_PARAMETERS, **changes)
-    return portfolio_math.Setting(parameters, risk_board.arranged(GRID), twin_boards(), MARKETS, ASSETS)
+    return portfolio_math.Setting(
+        timestamp, parameters, risk_board.arranged(GRID), twin_boards(), MARKETS, ASSETS
+    )
 
 
 def mark_of(market: int) -> int:
@@ -187,6 +191,17 @@ def test_published_form_is_the_twin_s(portfolio: Portfolio) -> None:
         boards.engine.set_parameters(replace(PARAMETERS, bounded=False).row())
         found = boards.engine.assess(row(portfolio))
     assert tuple(found) == astuple(portfolio_math.assess(portfolio, setting(bounded=False)))
+
+
+@given(portfolio=portfolios(), days=st.sampled_from([7, 29, 30, 200]))
+def test_expired_series_are_the_twin_s(portfolio: Portfolio, days: int) -> None:
+    """Their boards are older than their expiry, so nothing of them moves any more."""
+    boards = rig()
+    with boards.env.anchor():
+        boards.env.advance(86_400 * days)
+        found = boards.engine.assess(row(portfolio))
+        now = boards.env.timestamp
+    assert tuple(found) == astuple(portfolio_math.assess(portfolio, setting(timestamp=now)))
 
 
 @given(portfolio=portfolios())

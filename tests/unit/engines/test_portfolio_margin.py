@@ -12,7 +12,7 @@ import pytest
 from simulation.domain import market_math, portfolio_math, risk_board, svi
 from simulation.domain.margin_math import Portfolio, PositionRisk
 from tests.boards import FULL, NANO, PARAMETERS, SCENARIOS, SHOCKS, WAD, Boards
-from tests.evm import reverts
+from tests.evm import GENESIS_TIME, reverts
 from tests.surfaces import SurfaceUpdate
 
 HIGH = 2_200_000 * NANO
@@ -129,7 +129,8 @@ def test_lanes_hold_at_their_bound(boards: Boards, signs: tuple[int, int]) -> No
         1,
         0,
         HIGH,
-        30 * DAY,
+        GENESIS_TIME,
+        GENESIS_TIME + 30 * DAY,
         smile.rate,
         96_000_000,
         svi.Params(smile.a, smile.b, smile.rho, smile.m, smile.sigma),
@@ -140,7 +141,7 @@ def test_lanes_hold_at_their_bound(boards: Boards, signs: tuple[int, int]) -> No
     board = risk_board.valued(series, STRIKES, grid, risk_board.Shocks(*SHOCKS.row()))
     assert max(max(values.calls) for values in board.strikes) > 2**63
     setting = portfolio_math.Setting(
-        portfolio_math.Parameters(*PARAMETERS.row()), grid, {1: board}, {1: 1}, {}
+        GENESIS_TIME, portfolio_math.Parameters(*PARAMETERS.row()), grid, {1: board}, {1: 1}, {}
     )
     each = 2**61 // (2 * len(STRIKES)) - 1
     held = []
