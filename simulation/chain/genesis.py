@@ -74,6 +74,11 @@ class Genesis:
             if isinstance(step, Deploy):
                 self._artifacts[step.name] = load_artifact(step.artifact)
 
+    def at(self, timestamp: int) -> None:
+        """Later setup blocks have this time, unix seconds."""
+        self.flush()
+        self._timestamp = timestamp
+
     def call(self, sender: bytes, target: str, function: str, *args: Any) -> None:
         """Queues a call of a deployed contract; `flush` executes what is queued."""
         self._enqueue(sender, target, self._artifacts[target], self.addresses[target], function, args)

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import pairwise
 
-from simulation.config.scenario import ReplaySpec, Scenario, WaypointSpec
+from simulation.config.scenario import ProtocolSpec, ReplaySpec, Scenario, WaypointSpec
 from simulation.config.schema import Problems, one_of
 from simulation.domain.units import BPS
 
-__all__ = ["check_scenario"]
+__all__ = ["check_protocol", "check_scenario"]
 
 TIER_STEP = 1_000 * 10**18
 """Wad: the contracts keep tier bounds in thousands of USD."""
@@ -22,8 +23,22 @@ def check_scenario(scenario: Scenario, problems: Problems) -> None:
     """Add every contradiction between keys."""
     _check_clock(scenario, problems)
     _check_assets(scenario, problems)
-    _check_margins(scenario, problems)
-    _check_liquidation(scenario, problems)
+    check_protocol(scenario.protocol, scenario.assets, problems)
+
+
+def check_protocol(protocol: ProtocolSpec, assets: Collection[str], problems: Problems) -> None:
+    """Add every contradiction within [protocol], and every asset that it names and the file has not."""
+    for name, market in protocol.markets.items():
+        if market.asset not in assets:
+            problems.add(
+                f"protocol.markets.{name}.asset", f'got "{market.asset}"', one_of(market.asset, assets)
+            )
+    for name, collateral in protocol.collaterals.items():
+        if collateral.asset not in assets:
+            place = f"protocol.collaterals.{name}.asset"
+            problems.add(place, f'got "{collateral.asset}"', one_of(collateral.asset, assets))
+    _check_margins(protocol, problems)
+    _check_liquidation(protocol, problems)
 
 
 def _check_clock(scenario: Scenario, problems: Problems) -> None:
@@ -44,17 +59,6 @@ def _check_assets(scenario: Scenario, problems: Problems) -> None:
         if isinstance(model, WaypointSpec):
             _check_grid(scenario, f"{key}.points", model.points, problems)
     _check_grid(scenario, "gas.external_price", scenario.gas.external_price, problems)
-    for name, market in scenario.protocol.markets.items():
-        if market.asset not in scenario.assets:
-            problems.add(
-                f"protocol.markets.{name}.asset",
-                f'got "{market.asset}"',
-                one_of(market.asset, scenario.assets),
-            )
-    for name, collateral in scenario.protocol.collaterals.items():
-        if collateral.asset not in scenario.assets:
-            place = f"protocol.collaterals.{name}.asset"
-            problems.add(place, f'got "{collateral.asset}"', one_of(collateral.asset, scenario.assets))
 
 
 def _check_grid(
@@ -72,8 +76,8 @@ def _check_grid(
             )
 
 
-def _check_margins(scenario: Scenario, problems: Problems) -> None:
-    for name, market in scenario.protocol.markets.items():
+def _check_margins(protocol: ProtocolSpec, problems: Problems) -> None:
+    for name, market in protocol.markets.items():
         key = f"protocol.markets.{name}"
         if market.maintenance_margin > market.initial_margin:
             problems.add(f"{key}.maintenance_margin", "above initial_margin", "at most initial_margin")
@@ -91,14 +95,14 @@ def _check_margins(scenario: Scenario, problems: Problems) -> None:
             )
         if market.initial_margin * tiers.second_multiplier > BPS * BPS:
             problems.add(f"{key}.tiers.second_multiplier", "initial margin beyond 100 %", "100 % at most")
-    for name, collateral in scenario.protocol.collaterals.items():
+    for name, collateral in protocol.collaterals.items():
         if collateral.maintenance_haircut > collateral.initial_haircut:
             key = f"protocol.collaterals.{name}.maintenance_haircut"
             problems.add(key, "above initial_haircut", "at most initial_haircut")
 
 
-def _check_liquidation(scenario: Scenario, problems: Problems) -> None:
-    liquidation, oracle = scenario.protocol.liquidation, scenario.protocol.oracle
+def _check_liquidation(protocol: ProtocolSpec, problems: Problems) -> None:
+    liquidation, oracle = protocol.liquidation, protocol.oracle
     if liquidation.cut_discount > liquidation.start_discount:
         problems.add("protocol.liquidation.cut_discount", "above start_discount", "at most start_discount")
     penalty = BPS - liquidation.start_discount + liquidation.fee + liquidation.reward_rate
