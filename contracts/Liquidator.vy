@@ -13,9 +13,9 @@
                     bidders paid; a bidder takes at most the fraction f that brings B to zero, which ends
                     the auction. When R >= E, or nobody came before d reached 0, it may be started again. When
                     E <= 0, or d reached 0, anyone may mark it insolvent.
-        INSOLVENT   Bidders are paid, by the insurance fund, from the deficit at first to deficit plus M at the
-                    end. When the fund cannot pay the price of the whole, or the time is over, anyone may mark
-                    it for deleveraging; what the fund still has pays for the deficit first.
+        INSOLVENT   Bidders are paid, by the account's credit line and then by the insurance fund, from the deficit at
+                    first to deficit plus M at the end. When both cannot pay the price of the whole, or the
+                    time is over, anyone may mark it for deleveraging; what they still have pays for the deficit first.
         DELEVERAGE  Positions are closed against profitable counterparties, ranked, who forgo profit up to the
                     deficit. Collateral then goes to bidders at the insolvent price.
         write-off   Of an account with nothing left but a loan: the fund once more, the rest is socialised.
@@ -63,6 +63,7 @@ initializes: waterfall[
     auction_quote := auction_quote,
     auction_store := auction_store,
     liquidation_parameters := liquidation_parameters,
+    ownable := ownable,
 ]
 
 exports: (
@@ -79,6 +80,8 @@ exports: (
     auction_phases.mark_insolvent,
     auction_phases.stop,
     auction_phases.refresh,
+    waterfall.wire_credit,
+    waterfall.credit_desk,
     waterfall.mark_deleverage,
     waterfall.deleverage,
     waterfall.write_off,

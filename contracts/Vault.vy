@@ -55,6 +55,9 @@ exports: (
     vault_parameters.set_collateral,
     vault_parameters.set_interest,
     vault_parameters.set_stable_feed,
+    vault_parameters.wire_engine_switch,
+    vault_parameters.enable_lines,
+    vault_parameters.engine_switch,
     vault_parameters.engines,
     vault_parameters.engine_count,
     vault_parameters.stable_feed,
@@ -76,7 +79,7 @@ exports: (
 
 NOT_LEDGER: constant(String[32]) = "vault: caller is not ledger"
 NOT_LIQUIDATOR: constant(String[32]) = "vault: caller is not liquidator"
-WIRED: constant(String[32]) = "vault: already wired"
+NOT_SWITCH: constant(String[32]) = "vault: caller is not switch"
 ZERO_AMOUNT: constant(String[32]) = "vault: zero amount"
 SAME_ACCOUNT: constant(String[32]) = "vault: same account"
 LIQUIDATING: constant(String[32]) = "vault: account in liquidation"
@@ -130,7 +133,7 @@ def create_account(engine_id: uint256) -> uint256:
     @return uint256 The account's number.
     """
     guarded._check_active(guarded.CREATE)
-    engine: address = vault_parameters.engines[engine_id]
+    engine: address = vault_parameters._engine(engine_id)
     assert engine != empty(address), vault_parameters.NO_ENGINE
     return accounts._create(msg.sender, engine_id, engine)
 
@@ -372,6 +375,23 @@ def write_off(account: uint256) -> uint256:
     return loss
 
 
+# ---------------------------------------------------------------- EngineSwitch only
+
+
+@external
+@nonreentrant
+def set_engine(account: uint256, engine_id: uint256):
+    """
+    @notice Puts an account under another margin engine, whose initial margin it must meet at valid prices. EngineSwitch
+            only, which asks the owner, the engine and the clock.
+    """
+    assert msg.sender == vault_parameters.engine_switch, NOT_SWITCH
+    assert vault_parameters.engine_words[engine_id] != 0, vault_parameters.NO_ENGINE
+    accounts._set_engine(account, engine_id)
+    # As an account with a loan: one without positions must pass the check too.
+    self._check_outflow(account, -1)
+
+
 # ---------------------------------------------------------------- owner only
 
 
@@ -381,7 +401,7 @@ def wire(ledger: address, liquidator: address, fee_receiver: address):
     @notice Names the Ledger, the Liquidator and who receives fees; once. Owner only.
     """
     ownable._check_owner()
-    assert self.liquidator == empty(address), WIRED
+    assert self.liquidator == empty(address), vault_parameters.WIRED
     assert ledger != empty(address) and liquidator != empty(address), vault_parameters.NO_ADDRESS
     self.ledger = ILedger(ledger)
     self.liquidator = liquidator

@@ -49,6 +49,12 @@ def _engine_id(account: uint256) -> uint256:
 
 
 @internal
+def _set_engine(account: uint256, engine_id: uint256):
+    self.owner_words[account] = (self.owner_words[account] & ~convert(255 << 160, uint256)) | (engine_id << 160)
+    log IVault.EngineChanged(account=account, engine_id=engine_id)
+
+
+@internal
 @view
 def _subaccount(account: uint256) -> uint256:
     return self.owner_words[account] >> 168

@@ -6,6 +6,7 @@
 @notice What accounts hold, what the books say, and the money side of a margin check. Changes nothing.
 """
 
+from contracts.interfaces import ICreditMargin
 from contracts.interfaces import IMarginEngine
 from contracts.interfaces import IOracle
 from contracts.interfaces import IVault
@@ -60,7 +61,7 @@ def account(account: uint256) -> IVault.AccountState:
     engine_id: uint256 = accounts._engine_id(account)
     return IVault.AccountState(
         owner=accounts._owner(account),
-        engine=vault_parameters.engines[engine_id],
+        engine=vault_parameters._engine(engine_id),
         engine_id=engine_id,
         subaccount=accounts._subaccount(account),
         cash=ledger_math._cash(word),
@@ -91,7 +92,8 @@ def collateral(account: uint256, asset: uint256) -> uint256:
 def money(account: uint256) -> (int256, uint256, DynArray[IMarginEngine.CollateralRisk, MAX_COLLATERALS], bool, address):
     """
     @notice The money side of a portfolio: cash with interest (wad), price of the cash token (nano USD),
-            collateral, whether every price used is valid, and the account's engine.
+            collateral, whether every price used is valid, and the account's engine. On the credit engine
+            the last collateral is the account's line.
     """
     word: uint256 = accounts.words[account]
     valid: bool = True
@@ -121,7 +123,16 @@ def money(account: uint256) -> (int256, uint256, DynArray[IMarginEngine.Collater
                     initial_haircut=(params >> 40) & 65535,
                 )
             )
-    return cash_ledger._cash_now(word), stable_price, collaterals, valid, vault_parameters.engines[accounts._engine_id(account)]
+    engine: uint256 = vault_parameters.engine_words[accounts._engine_id(account)]
+    if engine > vault_parameters.MASK_160:
+        collaterals.append(staticcall ICreditMargin(convert(engine & vault_parameters.MASK_160, address)).line(account))
+    return (
+        cash_ledger._cash_now(word),
+        stable_price,
+        collaterals,
+        valid,
+        convert(engine & vault_parameters.MASK_160, address),
+    )
 
 
 @external

@@ -1,10 +1,11 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: AGPL-3.0-only
 """
-@title The insolvency waterfall: insurance fund, deleveraging, write-off
+@title The insolvency waterfall: credit line, insurance fund, deleveraging, write-off
 @license AGPL-3.0-only
 @notice Every stage acts only when the one before has nothing left, and each wei of bad debt is recognised by one
-        BadDebtRealised or forgone by one counterparty.
+        BadDebtRealised or forgone by one counterparty. Of an account with a credit line the desk that granted it pays
+        first, up to the line (ICreditDesk); a desk that fails or has nothing is passed over.
 """
 
 from ethereum.ercs import IERC20Detailed
@@ -22,7 +23,9 @@ from contracts.modules import auction_phases
 from contracts.modules import auction_quote
 from contracts.modules import auction_store
 from contracts.modules import liquidation_parameters
+from snekmate.auth import ownable
 
+uses: ownable
 uses: auction_phases
 uses: auction_quote
 uses: auction_store
@@ -33,6 +36,14 @@ NO_POSITION: constant(String[32]) = "liquidator: no position"
 COUNTERPARTY: constant(String[32]) = "liquidator: bad counterparty"
 RANK: constant(String[32]) = "liquidator: rank not descending"
 NOT_FLAT: constant(String[32]) = "liquidator: account not flat"
+WIRED: constant(String[32]) = "liquidator: already wired"
+NO_ADDRESS: constant(String[32]) = "liquidator: zero address"
+
+# What the desk may spend, a multiple of what it needs. A caller who leaves it less cannot make it fail and go on: of
+# the gas that it lacked a 63rd at most would be left, too little for the assessment that follows every draw.
+DRAW_GAS: constant(uint256) = 500_000
+CAPACITY_GAS: constant(uint256) = 100_000
+MAX_UNITS: constant(uint256) = 2**128
 
 MAX_COUNTERPARTIES: constant(uint256) = 8
 
@@ -41,6 +52,12 @@ INSTRUMENTS: immutable(IInstruments)
 FUND: immutable(IInsuranceFund)
 # Wad per unit of the cash token.
 SCALE: immutable(uint256)
+
+event CreditDeskWired:
+    desk: address
+
+# The zero address: no account has a line.
+credit_desk: public(address)
 
 
 @deploy
@@ -53,11 +70,23 @@ def __init__(vault: address, instruments: address, insurance_fund: address):
 
 
 @external
+def wire_credit(desk: address):
+    """
+    @notice Names the desk that pays first for accounts with a credit line; once. Owner only.
+    """
+    ownable._check_owner()
+    assert self.credit_desk == empty(address), WIRED
+    assert desk != empty(address), NO_ADDRESS
+    self.credit_desk = desk
+    log CreditDeskWired(desk=desk)
+
+
+@external
 @nonreentrant
 def mark_deleverage(account: uint256):
     """
-    @notice Gives up an insolvent auction that the fund cannot pay for, or that nobody took until its end;
-            anyone. The fund first pays what it can of the deficit.
+    @notice Gives up an insolvent auction that credit line and fund cannot pay for, or that nobody took until its end;
+            anyone. They first pay what they can of the deficit.
     """
     state: auction_store.State = auction_store._load(account)
     assert state.phase == ILiquidator.Phase.INSOLVENT, auction_phases.WRONG_PHASE
@@ -66,7 +95,8 @@ def mark_deleverage(account: uint256):
     assert quote.buffer_margin < 0, auction_phases.HEALTHY
     assert not auction_quote._is_recovered(state, now), auction_phases.RESTART
     if block.timestamp < state.started + liquidation_parameters.settings.insolvent_length:
-        assert staticcall FUND.capacity() * SCALE < convert(-quote.price, uint256), FUND_ABLE
+        able: uint256 = staticcall FUND.capacity() + self._line_capacity(account)
+        assert able * SCALE < convert(-quote.price, uint256), FUND_ABLE
     if now.equity < 0:
         covered: uint256 = min(self._draw(account, convert(-now.equity, uint256)), convert(-now.equity, uint256))
         if covered != 0:
@@ -144,7 +174,7 @@ def deleverage(account: uint256, market: uint256, counterparties: DynArray[uint2
 @nonreentrant
 def write_off(account: uint256) -> uint256:
     """
-    @notice Ends the auction of an account that has nothing left but a loan; anyone. The fund pays what it
+    @notice Ends the auction of an account that has nothing left but a loan; anyone. Credit line and fund pay what they
             can, the rest is socialised.
     @return uint256 Socialised loss, wad.
     """
@@ -164,16 +194,67 @@ def write_off(account: uint256) -> uint256:
 @internal
 def _draw(account: uint256, wanted: uint256) -> uint256:
     """
-    @dev Takes up to `wanted` wad from the fund into the account's cash.
-    @return uint256 Wad credited; less than `wanted` only when the fund is empty, more by less than a token unit.
+    @dev Takes up to `wanted` wad into the account's cash: from its credit line, and only what that lacks from the fund.
+    @return uint256 Wad credited; less than `wanted` only when both are empty, more by less than a token unit.
     """
-    units: uint256 = min(fixed_point._div_up(wanted, SCALE), staticcall FUND.capacity())
+    lent: uint256 = self._draw_line(account, wanted)
+    if lent >= wanted:
+        return lent
+    units: uint256 = min(fixed_point._div_up(wanted - lent, SCALE), staticcall FUND.capacity())
     if units == 0:
-        return 0
+        return lent
     paid: uint256 = extcall FUND.draw(account, units)
     credit: uint256 = extcall VAULT.cover(account, paid)
     log ILiquidator.InsuranceDrawn(account=account, amount=paid, fund_left=staticcall FUND.capacity())
+    return lent + credit
+
+
+@internal
+def _draw_line(account: uint256, wanted: uint256) -> uint256:
+    """
+    @return uint256 Wad credited out of the account's credit line.
+    """
+    desk: address = self.credit_desk
+    if desk == empty(address):
+        return 0
+    units: uint256 = fixed_point._div_up(wanted, SCALE)
+    success: bool = False
+    answer: Bytes[32] = b""
+    success, answer = raw_call(
+        desk,
+        abi_encode(account, units, method_id=method_id("draw(uint256,uint256)")),
+        max_outsize=32,
+        gas=DRAW_GAS,
+        revert_on_failure=False,
+    )
+    paid: uint256 = min(convert(answer, uint256), units) if success else 0
+    if paid == 0:
+        return 0
+    credit: uint256 = extcall VAULT.cover(account, paid)
+    log ILiquidator.CreditDrawn(account=account, amount=paid)
     return credit
+
+
+@internal
+@view
+def _line_capacity(account: uint256) -> uint256:
+    """
+    @dev Token units that the desk says it would pay for the account.
+    """
+    desk: address = self.credit_desk
+    if desk == empty(address):
+        return 0
+    success: bool = False
+    answer: Bytes[32] = b""
+    success, answer = raw_call(
+        desk,
+        abi_encode(account, method_id=method_id("capacity(uint256)")),
+        max_outsize=32,
+        gas=CAPACITY_GAS,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    return min(convert(answer, uint256), MAX_UNITS) if success else 0
 
 
 @internal

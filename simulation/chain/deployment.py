@@ -7,13 +7,13 @@ same thing. Addresses are not known in advance: `Ref("Vault")` stands for one. M
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from eth_hash.auto import keccak
 
-from simulation.config.scenario import LiquidationSpec, MarketSpec, ProtocolSpec
+from simulation.config.scenario import CreditSpec, LiquidationSpec, MarketSpec, ProtocolSpec
 from simulation.domain.units import FULL_CONFIDENCE
 
 __all__ = [
@@ -25,7 +25,9 @@ __all__ = [
     "Deploy",
     "Ref",
     "Step",
+    "feed_config",
     "feed_numbers",
+    "owned",
     "plan",
     "resolve",
     "run",
@@ -53,6 +55,8 @@ OWNED = (
     "Liquidator",
 )
 """Contracts with an owner, which is the Timelock once deployment is over."""
+OPTIONAL = ("EngineSwitch", "CreditMargin", "CreditDesk")
+"""Contracts with an owner that only some plans deploy."""
 CALL_INTERVAL = 3_600
 """Seconds between two margin calls of one account."""
 VARIANCE_WINDOW = 86_400
@@ -153,22 +157,65 @@ def plan(
         governor: address that proposes and executes through the Timelock, to which all ownership then goes;
             None leaves it with the deployer.
     """
-    steps = tuple(_steps(protocol, guardian, signers))
-    return steps if governor is None else (*steps, *_hand_over(protocol.timelock, governor))
+    steps = [*_steps(protocol, guardian, signers)]
+    if protocol.engine_delay is not None:
+        steps.append(
+            Deploy("EngineSwitch", "EngineSwitch", (Ref("Vault"), Ref("Ledger"), protocol.engine_delay))
+        )
+        steps.append(Call("Vault", "wire_engine_switch", (Ref("EngineSwitch"),)))
+    if protocol.credit is not None:
+        engines = sum(isinstance(step, Call) and step.function == "register_engine" for step in steps)
+        steps.extend(_credit(protocol.credit, guardian, engines + 1))
+        if governor is not None:
+            steps.append(Call("CreditDesk", "set_underwriter", (governor,)))
+    if governor is not None:
+        steps.extend(_hand_over(protocol.timelock, governor, owned(steps)))
+    return tuple(steps)
 
 
-def _hand_over(delay: int, governor: str) -> Iterator[Step]:
+def owned(steps: Iterable[Step]) -> tuple[str, ...]:
+    """Names of the contracts of a plan that have an owner."""
+    deployed = {step.name for step in steps if isinstance(step, Deploy)}
+    return OWNED + tuple(name for name in OPTIONAL if name in deployed)
+
+
+def _credit(credit: CreditSpec, guardian: str, engine_id: int) -> Iterator[Step]:
+    """The desk and its engine, the last one that is registered; who lends is up to whoever plans."""
+    yield Deploy("CreditMargin", "CreditMargin", (Ref("CrossMargin"), credit.share, credit.multiple))
+    yield Call("Vault", "register_engine", (Ref("CreditMargin"),))
+    yield Deploy(
+        "CreditDesk",
+        "CreditDesk",
+        (Ref("CashToken"), Ref("Vault"), Ref("Ledger"), Ref("CreditMargin"), guardian),
+    )
+    parameters = (
+        credit.use_rate,
+        credit.commitment_rate,
+        credit.junior_income,
+        credit.subordination,
+        credit.grace,
+        credit.fee_period,
+        credit.max_term,
+    )
+    yield Call("CreditDesk", "set_parameters", (parameters,))
+    yield Call("CreditDesk", "wire", (Ref("Liquidator"),))
+    yield Call("CreditMargin", "wire", (Ref("CreditDesk"),))
+    yield Call("Liquidator", "wire_credit", (Ref("CreditDesk"),))
+    yield Call("Vault", "enable_lines", (engine_id,))
+
+
+def _hand_over(delay: int, governor: str, names: tuple[str, ...]) -> Iterator[Step]:
     """Ownership of everything to a Timelock, which accepts it and then takes up its delay.
 
     Until then its delay is nothing and the deployer is a proposer; both end with the last step.
     """
     deployer = Deployer()
     yield Deploy("Timelock", "Timelock", (0, (deployer, governor), (deployer, governor), deployer))
-    for name in OWNED:
+    for name in names:
         yield Call(name, "transfer_ownership", (Ref("Timelock"),))
-    targets = (*(Ref(name) for name in OWNED), Ref("Timelock"))
+    targets = (*(Ref(name) for name in names), Ref("Timelock"))
     accept = keccak(b"accept_ownership()")[:4]
-    payloads = (*(accept for _ in OWNED), keccak(b"update_delay(uint256)")[:4] + delay.to_bytes(32, "big"))
+    payloads = (*(accept for _ in names), keccak(b"update_delay(uint256)")[:4] + delay.to_bytes(32, "big"))
     batch = (targets, (0,) * len(targets), payloads, bytes(32), bytes(32))
     yield Call("Timelock", "schedule_batch", (*batch, 0))
     yield Call("Timelock", "execute_batch", batch)
@@ -187,7 +234,7 @@ def _steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...]) -> I
     for signer in signers:
         yield Call("Oracle", "set_signer", (signer, True))
     for feed in feeds.values():
-        yield Call("Oracle", "set_feed", (feed, _feed(protocol)))
+        yield Call("Oracle", "set_feed", (feed, feed_config(protocol)))
 
     yield Deploy("Instruments", "Instruments", (Ref("Oracle"), guardian))
     for market in protocol.markets.values():
@@ -269,7 +316,7 @@ def _token(symbol: str, decimals: int) -> tuple[Any, ...]:
     return (symbol, symbol, decimals)
 
 
-def _feed(protocol: ProtocolSpec) -> tuple[int, ...]:
+def feed_config(protocol: ProtocolSpec) -> tuple[int, ...]:
     """IOracle.FeedConfig; jumps are left to the deviation bound and the signers' threshold."""
     oracle = protocol.oracle
     half = FULL_CONFIDENCE // 2

@@ -35,6 +35,7 @@ __all__ = [
     "CashSpec",
     "ChainSpec",
     "CollateralSpec",
+    "CreditSpec",
     "FeeSpec",
     "FundingSpec",
     "GasSpec",
@@ -269,6 +270,25 @@ class InsuranceSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class CreditSpec:
+    """[protocol.credit]: lines of a CreditDesk on the CreditMargin engine over cross margin."""
+
+    share: int = knob(BPS, "50 %", low="0 %", high="80 %")
+    """Part of a requirement that a line may stand for."""
+    multiple: int = knob(BPS, "200 %", low="0 %", high="1000 %")
+    """Of own equity, what a line may stand for in initial margin."""
+    use_rate: int = knob(YEARLY_WAD, "8 %/year", low="0 %/year", high="100 %/year")
+    commitment_rate: int = knob(YEARLY_WAD, "1 %/year", low="0 %/year", high="100 %/year")
+    junior_income: int = knob(BPS, "40 %", low="0 %", high="100 %")
+    subordination: int = knob(BPS, "25 %", low="0 %", high="100 %")
+    """Junior assets, as a share of all lines."""
+    grace: int = knob(SECONDS, "1 d", low="10 min", high="7 d")
+    """From the notice of a call to default."""
+    fee_period: int = knob(SECONDS, "30 d", low="1 d", high="90 d")
+    max_term: int = knob(SECONDS, "180 d", low="1 d", high="365 d")
+
+
+@dataclass(frozen=True, slots=True)
 class ProtocolSpec:
     """[protocol]: the risk parameters handed to deployment."""
 
@@ -283,6 +303,10 @@ class ProtocolSpec:
     liquidation: LiquidationSpec = knob(Table(LiquidationSpec), {})
     insurance: InsuranceSpec = knob(Table(InsuranceSpec), {})
     timelock: int = knob(SECONDS, "2 d", low="0 s")
+    engine_delay: int | None = knob(SECONDS, None, low="10 min", high="30 d")
+    """From the request to the change of an account's margin system; without it none can be changed."""
+    credit: CreditSpec | None = knob(Table(CreditSpec), None)
+    """Without the table there is no desk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ of this folder simulate each call on this one state.
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from functools import cache
 from typing import Any
 
+from simulation.config.scenario import CreditSpec
 from tests.evm import Contract, account_key
 from tests.prices import sign
-from tests.protocol import BUY, NANO, SELL, WAD, World
+from tests.protocol import BUY, NANO, SELL, WAD, World, default_protocol
 from tests.surfaces import DEFAULT_CONFIG, RULES, SurfaceUpdate, surface_digest
 
 __all__ = ["DEPLOYED", "GUARDED", "PAUSABLE", "Stage", "stage"]
@@ -30,10 +31,19 @@ DEPLOYED = (
     "CrossMargin",
     "IsolatedMargin",
     "Surface",
+    "EngineSwitch",
+    "CreditMargin",
+    "CreditDesk",
     "Timelock",
 )
 """Contracts that hold state; Lens holds none."""
-PAUSABLE = {"Vault": (1, 2, 16), "Ledger": (4,), "Exchange": (4, 8), "InsuranceFund": (32,)}
+PAUSABLE = {
+    "Vault": (1, 2, 16),
+    "Ledger": (4,),
+    "Exchange": (4, 8),
+    "InsuranceFund": (32,),
+    "CreditDesk": (16, 32),
+}
 """The bits that each contract lets its guardian pause."""
 GUARDED = (*PAUSABLE, "Oracle", "Instruments")
 """Contracts with a guardian."""
@@ -45,7 +55,10 @@ class Stage(World):
     """Accounts by what can be done with them, operations by what stands next for them."""
 
     def __init__(self) -> None:
-        super().__init__(artifacts={"CashToken": "ReentrantToken", "Token:WETH": "ReentrantToken"})
+        super().__init__(
+            replace(default_protocol(), credit=CreditSpec(), engine_delay=600),
+            artifacts={"CashToken": "ReentrantToken", "Token:WETH": "ReentrantToken"},
+        )
         owner = self.env.address("owner")
         self.contracts["Timelock"] = self.env.deploy("Timelock", DELAY, [owner], [owner], "0x" + "00" * 20)
         self.timelock = self.contracts["Timelock"]
@@ -77,6 +90,7 @@ class Stage(World):
         self.vault.withdraw(self.drowned, 0, 23_900 * 10**6, debtor, sender=debtor)
         self._fall()
         self._fund()
+        self._lend()
         self._rest()
         self._schedule()
         self._date()
@@ -137,8 +151,21 @@ class Stage(World):
         for token in (self.cash, self.token(1)):
             for holder in holders:
                 token.mint(holder, 10**12)
-                for spender in (self.vault, self.fund):
+                for spender in (self.vault, self.fund, self.contracts["CreditDesk"]):
                     token.allow(holder, spender.address, 2**256 - 1)
+
+    def _lend(self) -> None:
+        """A line that owes fees, shares of both tranches, a change of engine that is due; after `_fund`."""
+        trader, desk = self.env.address("trader"), self.contracts["CreditDesk"]
+        for tranche in (1, 2):
+            for receiver in (trader, self.cash.address, self.token(1).address):
+                desk.deposit(tranche, 20_000 * 10**6, receiver, sender=trader)
+        desk.set_underwriter(self.env.address("guardian"))
+        self.credited = self.account("trader", cash=1_000, engine=3)
+        self.vault.set_delegate(self.credited, desk.address, True, sender=trader)
+        term = self.env.timestamp + 86_400
+        desk.grant(self.credited, 1_000 * 10**6, term, sender=self.env.address("guardian"))
+        self.contracts["EngineSwitch"].request(self.flat, 3, sender=trader)
 
     def _rest(self) -> None:
         self.order, _ = self.place("trader", self.trader, 2, BUY, 22_000, 0.01)

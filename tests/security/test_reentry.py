@@ -29,6 +29,9 @@ CALL_SITES = (
     "InsuranceFund.mint",
     "InsuranceFund.withdraw",
     "InsuranceFund.redeem",
+    "CreditDesk.deposit",
+    "CreditDesk.redeem",
+    "CreditDesk.review",
     "Liquidator.bid:insolvent",
     "Liquidator.mark_deleverage",
     "Liquidator.write_off",
@@ -81,6 +84,12 @@ WHILE_THE_FUND_IS_FREE = {
     "InsuranceFund.withdraw",
     "InsuranceFund.redeem",
 }
+# A review finds no fee to take while the Vault is locked, and goes on.
+WHILE_THE_DESK_IS_FREE = {
+    "CreditDesk.deposit",
+    "CreditDesk.redeem",
+    "CreditDesk.review",
+}
 WHILE_THE_LIQUIDATOR_IS_FREE = {
     "Liquidator.call_margin",
     "Liquidator.mark_insolvent",
@@ -94,13 +103,29 @@ WHILE_LIQUIDATOR_AND_VAULT_ARE_FREE = {
     "Liquidator.bid",
     "Liquidator.deleverage",
 }
+WHILE_ALL_WHO_PAY_ARE_FREE = {
+    "Vault.sweep_fees",
+    "Liquidator.bid:insolvent",
+    "Liquidator.mark_deleverage",
+    "Liquidator.write_off",
+}
 ALLOWED = {
-    "Vault": ANYWHERE | WHILE_THE_FUND_IS_FREE | WHILE_THE_LIQUIDATOR_IS_FREE,
+    "Vault": ANYWHERE | WHILE_THE_FUND_IS_FREE | WHILE_THE_LIQUIDATOR_IS_FREE | WHILE_THE_DESK_IS_FREE,
     "InsuranceFund": ANYWHERE
+    | WHILE_THE_DESK_IS_FREE
     | WHILE_THE_VAULT_IS_FREE
     | WHILE_THE_LIQUIDATOR_IS_FREE
     | WHILE_LIQUIDATOR_AND_VAULT_ARE_FREE,
-    "Liquidator": ANYWHERE | WHILE_THE_VAULT_IS_FREE,
+    "Liquidator": ANYWHERE | WHILE_THE_VAULT_IS_FREE | WHILE_THE_DESK_IS_FREE,
+    # The desk's draw takes no lock: with the desk under way the fund is asked as ever.
+    "CreditDesk": ANYWHERE
+    | WHILE_THE_FUND_IS_FREE
+    | WHILE_THE_VAULT_IS_FREE
+    | WHILE_THE_LIQUIDATOR_IS_FREE
+    | WHILE_LIQUIDATOR_AND_VAULT_ARE_FREE
+    | WHILE_ALL_WHO_PAY_ARE_FREE,
+    # Its fees come out of the Vault.
+    "CreditDesk.review": ANYWHERE | WHILE_THE_FUND_IS_FREE | WHILE_THE_LIQUIDATOR_IS_FREE,
 }
 
 # Batches over several contracts: each figure is checked by itself.
@@ -145,6 +170,9 @@ def check(world: Stage) -> None:
     """The books balance and nobody holds less than it counts."""
     world.check()
     assert world.cash.balanceOf(world.fund.address) >= world.fund.totalAssets()
+    desk = world.contracts["CreditDesk"]
+    lent = desk.tranche_assets(1) + desk.tranche_assets(2)
+    assert world.cash.balanceOf(desk.address) >= lent >= desk.total_committed()
     for asset in (1, 2):
         assert world.token(asset).balanceOf(world.vault.address) >= world.vault.collateral_held(asset)
 
@@ -158,7 +186,7 @@ def test_the_token_may_do_outside_what_a_delegate_may() -> None:
     """What the matrix finds refused is refused because of the lock, not for want of rights or state."""
     world = stage()
     for key, args in changes(world).items():
-        if "delegate" not in ROLES[key].allowed:
+        if "delegate" not in ROLES[key].allowed or ROLES[key].then != "ok":
             continue
         target, data = payload(world, key, args)
         with world.env.anchor():
@@ -176,7 +204,7 @@ def test_what_changes_state(site: str, before: bool) -> None:
             if from_inside(world, site, before, key, args) is not None:
                 succeeded.add(key)
                 check(world)
-    assert succeeded == ALLOWED[site.partition(".")[0]]
+    assert succeeded == ALLOWED.get(site, ALLOWED[site.partition(".")[0]])
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])

@@ -34,6 +34,7 @@ ALL = (
 )
 NOT_OWNER = "ownable: caller is not the owner"
 NOT_ACCOUNT = "vault: caller not authorised"
+NOT_ACCOUNT_OWNER = "engine_switch: caller is not the owner"
 NOT_SHARES = "erc20: insufficient allowance"
 NO_ROLE = "access_control: account is missing role"
 
@@ -144,6 +145,25 @@ TABLE = {
     "Surface.finalise": EVERYONE,
     "Surface.set_surface": OWNER,
     "Surface.wire": Row(("owner",), NOT_OWNER, "surface: already wired"),
+    "Vault.set_engine": Row((), "vault: caller is not switch"),
+    "Vault.wire_engine_switch": Row(("owner",), NOT_OWNER, "vault: already wired"),
+    "Vault.enable_lines": OWNER,
+    "Liquidator.wire_credit": Row(("owner",), NOT_OWNER, "liquidator: already wired"),
+    "EngineSwitch.request": Row(("trader",), NOT_ACCOUNT_OWNER),
+    "EngineSwitch.change": Row(("trader",), NOT_ACCOUNT_OWNER),
+    "EngineSwitch.set_delay": OWNER,
+    "CreditMargin.wire": Row(("owner",), NOT_OWNER, "credit_margin: already wired"),
+    "CreditMargin.set_credit": OWNER,
+    "CreditDesk.wire": Row(("owner",), NOT_OWNER, "credit_desk: already wired"),
+    "CreditDesk.deposit": EVERYONE,
+    "CreditDesk.redeem": Row(("trader",), "credit_desk: too few shares"),
+    # The guardian stands in for the underwriter.
+    "CreditDesk.grant": Row(("guardian",), "credit_desk: caller is not underwriter"),
+    "CreditDesk.review": EVERYONE,
+    "CreditDesk.declare_default": Row(ALL, then="credit_desk: line is not called"),
+    "CreditDesk.draw": Row(("Liquidator",), "credit_desk: caller is not liquidator"),
+    "CreditDesk.set_parameters": OWNER,
+    "CreditDesk.set_underwriter": OWNER,
     # The owner role proposes and executes here; nobody administers the timelock but itself.
     "Timelock.schedule": Row(("owner",), NO_ROLE),
     "Timelock.schedule_batch": Row(("owner",), NO_ROLE),
