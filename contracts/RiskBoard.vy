@@ -305,7 +305,7 @@ def marks(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
             if market & 1 != 0:
                 word = (word >> 72) & MASK_72
             else:
-                word = word >> 144
+                word = (word >> 144) & MASK_72
             word |= shared
         found[i] = word
         i = unsafe_add(i, 1)
@@ -331,7 +331,11 @@ def value(market: uint256) -> IRiskBoard.OptionValue:
     first: uint256 = extract32(record, 0, output_type=uint256)
     discount: uint256 = extract32(header, 32, output_type=uint256) >> 160
     found: IRiskBoard.OptionValue = IRiskBoard.OptionValue(
-        strike=first & MASK_72, call_mark=(first >> 72) & MASK_72, put_mark=first >> 144, calls=[], puts=[]
+        strike=first & MASK_72,
+        call_mark=(first >> 72) & MASK_72,
+        put_mark=(first >> 144) & MASK_72,
+        calls=[],
+        puts=[],
     )
     for i: uint256 in range(BASIS_DOWN + 1):
         lane: uint256 = 64 * (i % 4)
@@ -539,7 +543,9 @@ def _record(
         inputs.discount,
     )
     assert max(strike, max(call, put) // NANO) <= MASK_64 // 1_000, VALUE_TOO_LARGE
-    words[0] = strike | (call // NANO << 72) | (put // NANO << 144)
+    words[0] = (
+        strike | (call // NANO << 72) | (put // NANO << 144) | (min(inputs.vol // NANO, MASK_40) << 216)
+    )
     # Marks in the unit of values, times a wad; below 2**64 * 2**60, as values times a discount are below 2**128.
     call_mark: int256 = unsafe_mul(convert(call // NANO, int256), MARK_SCALE)
     put_mark: int256 = unsafe_mul(convert(put // NANO, int256), MARK_SCALE)
