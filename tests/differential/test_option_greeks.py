@@ -71,6 +71,14 @@ def test_words_are_the_twin_s_in_any_order() -> None:
             assert word == pack_greeks(found)
 
 
+def test_the_volatility_beside_the_marks_stays_out_of_mark_words() -> None:
+    for market, word in zip(OPTIONS, rig().board.marks(OPTIONS), strict=True):
+        number, place, call = of(market)
+        values = twin_boards()[number].strikes[place]
+        assert word & (2**72 - 1) == (values.call_mark if call else values.put_mark)
+        assert (word >> 72) & (2**72 - 1) == SPOTS[FEEDS[number]]
+
+
 def normal(x: float) -> float:
     return (1 + math.erf(x / math.sqrt(2))) / 2
 
