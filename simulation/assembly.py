@@ -130,7 +130,7 @@ def build(
     keys = [signing_key(f"feed signer {place}") for place in range(protocol.oracle.signers)]
     signers = tuple(to_checksum_address(address_of(key)) for key in keys)
     guardian, governor = (to_checksum_address(address_named(role)) for role in ("guardian", "governor"))
-    genesis.deploy(plan(protocol, guardian, signers, governor))
+    genesis.deploy(plan(protocol, guardian, signers, governor, int(path.timestamp[0])))
     signer = TypedDataSigner(keys, genesis.chain.chain_id, genesis.addresses["Oracle"])
     for agent in agents:
         if isinstance(agent, OracleRelayer):

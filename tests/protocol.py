@@ -88,7 +88,7 @@ class World:
         self.keys = [signing_key(f"feed signer {i}") for i in range(self.protocol.oracle.signers)]
         signers = tuple("0x" + address_of(key).hex() for key in self.keys)
         self.mocks: dict[str, Contract] = {}
-        steps = plan(self.protocol, self.env.address("guardian"), signers)
+        steps = plan(self.protocol, self.env.address("guardian"), signers, start=self.env.timestamp)
         self.contracts: dict[str, Contract] = run(
             tuple(self._altered(step, wiring or {}, artifacts or {}) for step in steps),
             lambda artifact, args: self.env.deploy(artifact, *args),

@@ -55,10 +55,14 @@ OWNED = (
     "Liquidator",
 )
 """Contracts with an owner, which is the Timelock once deployment is over."""
-OPTIONAL = ("EngineSwitch", "CreditMargin", "CreditDesk")
+OPTIONAL = ("Surface", "RiskBoard", "EngineSwitch", "CreditMargin", "CreditDesk")
 """Contracts with an owner that only some plans deploy."""
 CALL_INTERVAL = 3_600
 """Seconds between two margin calls of one account."""
+SETTLEMENT_RULES = (900, 1_500, 86_400)
+"""ISurface.SettlementParameters, seconds: gap, coverage of the window of 1,800, patience."""
+MAX_DIFFERENCE = 2_000
+"""Bps of spot by which a forward may differ."""
 VARIANCE_WINDOW = 86_400
 """Seconds: time constant of the oracle's EWMA variance, one day."""
 
@@ -136,17 +140,23 @@ def run(
 
 
 def feed_numbers(protocol: ProtocolSpec) -> dict[str, int]:
-    """Feed number of every asset that needs a price: markets first, then collaterals, from 1."""
+    """Feed number of every asset that needs a price: markets first, then series, collaterals, from 1."""
     feeds: dict[str, int] = {}
     for market in protocol.markets.values():
         feeds.setdefault(market.asset, len(feeds) + 1)
+    for series in protocol.series.values():
+        feeds.setdefault(series.asset, len(feeds) + 1)
     for collateral in protocol.collaterals.values():
         feeds.setdefault(collateral.asset, len(feeds) + 1)
     return feeds
 
 
 def plan(
-    protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...], governor: str | None = None
+    protocol: ProtocolSpec,
+    guardian: str,
+    signers: tuple[str, ...],
+    governor: str | None = None,
+    start: int = 0,
 ) -> tuple[Step, ...]:
     """All steps from an empty chain to a protocol that is ready for its first price.
 
@@ -156,8 +166,9 @@ def plan(
         signers: addresses of the oracle's keys.
         governor: address that proposes and executes through the Timelock, to which all ownership then goes;
             None leaves it with the deployer.
+        start: unix seconds from which expiries count; needed by a protocol with series.
     """
-    steps = [*_steps(protocol, guardian, signers)]
+    steps = [*_steps(protocol, guardian, signers, start)]
     if protocol.engine_delay is not None:
         steps.append(
             Deploy("EngineSwitch", "EngineSwitch", (Ref("Vault"), Ref("Ledger"), protocol.engine_delay))
@@ -224,7 +235,7 @@ def _hand_over(delay: int, governor: str, names: tuple[str, ...]) -> Iterator[St
     yield Call("Timelock", "renounceRole", (bytes(32), deployer))
 
 
-def _steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...]) -> Iterator[Step]:
+def _steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...], epoch: int) -> Iterator[Step]:
     feeds = feed_numbers(protocol)
     yield Deploy("CashToken", "MockToken", _token(protocol.cash.symbol, protocol.cash.decimals))
     for symbol, collateral in protocol.collaterals.items():
@@ -310,6 +321,37 @@ def _steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...]) -> I
             )
         ),
     )
+    if protocol.series:
+        yield from _dated(protocol, feeds, epoch)
+
+
+def _dated(protocol: ProtocolSpec, feeds: Mapping[str, int], start: int) -> Iterator[Step]:
+    """Surface, RiskBoard and all series; the board's grid is set by whoever brings its engine."""
+    yield Deploy("Surface", "Surface", (Ref("Oracle"), SETTLEMENT_RULES))
+    yield Deploy("RiskBoard", "RiskBoard", (Ref("Oracle"), Ref("Surface"), Ref("Instruments")))
+    yield Call("Surface", "wire", (Ref("Instruments"),))
+    yield Call("Instruments", "wire", (Ref("Surface"), Ref("RiskBoard"), Ref("Ledger")))
+    for number, series in enumerate(protocol.series.values(), 1):
+        terms = (
+            feeds[series.asset],
+            start + series.expiry,
+            series.future_tick,
+            series.future_lot,
+            series.option_tick,
+            series.option_lot,
+            series.future_open_interest_cap,
+            series.option_open_interest_cap,
+        )
+        yield Call("Instruments", "list_series", (terms,))
+        yield Call("Instruments", "add_strikes", (number, series.strikes))
+        yield Call("Surface", "set_surface", (number, _surface(protocol)))
+
+
+def _surface(protocol: ProtocolSpec) -> tuple[int, ...]:
+    """ISurface.SurfaceConfig: forward and vol as fresh as spot, rates half a day; signers as of prices."""
+    fresh = protocol.oracle.heartbeat
+    half = FULL_CONFIDENCE // 2
+    return (fresh, fresh, 43_200, MAX_DIFFERENCE, half, protocol.oracle.threshold)
 
 
 def _token(symbol: str, decimals: int) -> tuple[Any, ...]:

@@ -15,6 +15,8 @@ __all__ = ["check_protocol", "check_scenario"]
 TIER_STEP = 1_000 * 10**18
 """Wad: the contracts keep tier bounds in thousands of USD."""
 HOUR = 3_600
+MAX_STRIKES = 64
+"""What one board of the RiskBoard holds."""
 MAX_PENALTY = 3_000
 """Bps: the Liquidator's bound on what a liquidation may cost its account."""
 
@@ -33,6 +35,13 @@ def check_protocol(protocol: ProtocolSpec, assets: Collection[str], problems: Pr
             problems.add(
                 f"protocol.markets.{name}.asset", f'got "{market.asset}"', one_of(market.asset, assets)
             )
+    for name, series in protocol.series.items():
+        key = f"protocol.series.{name}"
+        if series.asset not in assets:
+            problems.add(f"{key}.asset", f'got "{series.asset}"', one_of(series.asset, assets))
+        rising = all(low < high for low, high in pairwise((0, *series.strikes)))
+        if not rising or len(series.strikes) > MAX_STRIKES:
+            problems.add(f"{key}.strikes", "not ascending, or too many", f"at most {MAX_STRIKES}, ascending")
     for name, collateral in protocol.collaterals.items():
         if collateral.asset not in assets:
             place = f"protocol.collaterals.{name}.asset"

@@ -27,7 +27,7 @@ from simulation.config.kinds import (
     YEARLY_WAD,
     choice,
 )
-from simulation.config.schema import Problems, Table, Tables, Variant, knob
+from simulation.config.schema import Array, Problems, Table, Tables, Variant, knob
 
 __all__ = [
     "AgentSpec",
@@ -50,6 +50,7 @@ __all__ = [
     "RecorderSpec",
     "ReplaySpec",
     "Scenario",
+    "SeriesSpec",
     "TierSpec",
     "TimeSpec",
     "WaypointSpec",
@@ -208,6 +209,24 @@ class MarketSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesSpec:
+    """[protocol.series.NAME]: a dated future and options on one asset, all of one expiry."""
+
+    asset: str = knob(TEXT)
+    expiry: int = knob(SECONDS, low="1 h")
+    """After the start of the scenario."""
+    strikes: tuple[int, ...] = knob(Array(PRICE_NANO), [])
+    """Ascending, at most 64; a call and a put each."""
+    future_tick: int = knob(PRICE_NANO, "0.01 USD", low="0.000000001 USD")
+    future_lot: int = knob(SIZE_NANO, "0.001 base", low="0.000000001 base")
+    option_tick: int = knob(PRICE_NANO, "0.01 USD", low="0.000000001 USD")
+    option_lot: int = knob(SIZE_NANO, "0.01 base", low="0.000000001 base")
+    future_open_interest_cap: int = knob(SIZE_NANO, "1_000_000 base", low="0 base")
+    option_open_interest_cap: int = knob(SIZE_NANO, "100_000 base", low="0 base")
+    """Of each option."""
+
+
+@dataclass(frozen=True, slots=True)
 class InterestSpec:
     """[protocol.interest]: kinked yearly rate on utilisation, paid by negative cash."""
 
@@ -293,6 +312,7 @@ class ProtocolSpec:
     """[protocol]: the risk parameters handed to deployment."""
 
     markets: dict[str, MarketSpec] = knob(Tables(Table(MarketSpec), least=1))
+    series: dict[str, SeriesSpec] = knob(Tables(Table(SeriesSpec)), {})
     engine: str = knob(choice("cross", "isolated"), "cross")
     """Margin system of the agents' accounts."""
     cash: CashSpec = knob(Table(CashSpec), {})

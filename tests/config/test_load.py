@@ -243,3 +243,34 @@ def test_what_the_contracts_would_refuse_is_refused_by_key(tmp_path: Path, key: 
     with pytest.raises(ScenarioError) as error:
         load_scenario(written(tmp_path), [f"{key}={value}"])
     assert str(error.value).startswith(f"--set: {key}: ") and "\n" not in str(error.value)
+
+
+SERIES = """
+[protocol.series.ETH-7D]
+asset = "ETH"
+expiry = "7 d"
+strikes = ["1800 USD", "2000 USD"]
+"""
+
+
+def test_a_scenario_may_list_series(tmp_path: Path) -> None:
+    assert load_scenario(written(tmp_path, MINIMAL)).protocol.series == {}
+    (series,) = load_scenario(written(tmp_path, MINIMAL + SERIES)).protocol.series.values()
+    assert (series.expiry, series.strikes) == (7 * 86_400, (1_800 * 10**9, 2_000 * 10**9))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('asset = "ETH"', 'asset = "XYZ"', "asset"),
+        ('"2000 USD"', '"1800 USD"', "strikes"),
+        ('"1800 USD"', '"0 USD"', "strikes"),
+        ('"7 d"', '"59 min"', "expiry"),
+    ],
+)
+def test_series_that_would_not_be_listed_are_refused_by_key(
+    tmp_path: Path, old: str, new: str, key: str
+) -> None:
+    with pytest.raises(ScenarioError) as error:
+        load_scenario(written(tmp_path, MINIMAL + SERIES.replace(old, new, 1)))
+    assert [problem.key for problem in error.value.problems] == [f"protocol.series.ETH-7D.{key}"]
