@@ -114,11 +114,11 @@ def words(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
     @return One word for each, in order.
     """
     found: DynArray[uint256, 64] = markets
-    has_dated: bool = False
+    dated_count: uint256 = 0
     i: uint256 = 0
     for market: uint256 in markets:
         if market >> 8 != 0:
-            has_dated = True
+            dated_count = unsafe_add(dated_count, 1)
             i = unsafe_add(i, 1)
             continue
         packed: uint256 = perpetuals.fundings[market]
@@ -158,9 +158,11 @@ def words(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
         # The bias is a multiple of 2**80 and falls to the mask.
         found[i] = word | ((nano & MASK_80) << 144)
         i = unsafe_add(i, 1)
-    if has_dated:
+    if dated_count != 0:
         # A call of its own, because its 20 kB of memory would cost every question about perpetuals 2,500 gas.
         dated: DynArray[uint256, 64] = staticcall IInstruments(self).dated_words(markets, skip_contract_check=True)
+        if dated_count == len(markets):
+            return dated
         for place: uint256 in range(len(markets), bound=64):
             if markets[place] >> 8 != 0:
                 found[place] = dated[place]

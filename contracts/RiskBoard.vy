@@ -273,7 +273,7 @@ def marks(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
     """
     @notice Marks of options as the last boards have them. Cheapest when markets of one series follow each other.
     @param markets Numbers of option markets.
-    @return A mark word for each (IRiskBoard), in order; 0 where a series has no board or no such strike yet.
+    @return A mark word for each (IRiskBoard), in order; 0 where a series has no board or no such strike yet, and of what is no option.
     """
     found: DynArray[uint256, 64] = markets
     series: uint256 = 0
@@ -281,32 +281,36 @@ def marks(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
     shared: uint256 = 0
     count: uint256 = 0
     i: uint256 = 0
+    board: address = empty(address)
     for market: uint256 in markets:
-        assert market >> 8 != 0 and market >> 8 <= MAX_SERIES and market & MASK_8 != 0, NOT_AN_OPTION
         if market >> 8 != series:
             series = market >> 8
+            assert series <= MAX_SERIES, NOT_AN_OPTION
             stored = self._boards[series]
             count = 0
             if stored != 0:
-                head: uint256 = convert(slice(convert(stored & (2**160 - 1), address).code, 1, 32), uint256)
+                board = convert(stored & (2**160 - 1), address)
+                head: uint256 = convert(slice(board.code, 1, 32), uint256)
                 count = (head >> 80) & MASK_8
                 shared = ((head & MASK_72) << 72) | (((head >> 184) & MASK_28) << 144) | (stored >> 160 << 172)
+        # The future's place is far beyond every strike's.
         place: uint256 = unsafe_sub(market & MASK_8, 1) >> 1
         word: uint256 = 0
         if place < count:
-            word = convert(
+            word = extract32(
                 slice(
-                    convert(stored & (2**160 - 1), address).code,
+                    board.code,
                     unsafe_add(1 + 32 * HEADER_WORDS, unsafe_mul(place, 32 * STRIKE_WORDS)),
                     32,
                 ),
-                uint256,
+                0,
+                output_type=uint256,
             )
             if market & 1 != 0:
-                word = (word >> 72) & MASK_72
+                word = ((word >> 72) & MASK_72) | shared
             else:
-                word = (word >> 144) & MASK_72
-            word |= shared
+                # Above the mark is the volatility.
+                word = ((word >> 144) & MASK_72) | shared
         found[i] = word
         i = unsafe_add(i, 1)
     return found

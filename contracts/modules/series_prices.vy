@@ -90,7 +90,7 @@ def _words(markets: DynArray[uint256, 64], first: uint256) -> DynArray[uint256, 
             break
         if market & MASK_8 == 0:
             has_future = packed != 0
-        elif market_math._strike_index(market) < count:
+        elif unsafe_sub(market & MASK_8, 1) >> 1 < count:
             options.append(market)
         found.append(market)
     if packed == 0:
@@ -134,14 +134,21 @@ def _words(markets: DynArray[uint256, 64], first: uint256) -> DynArray[uint256, 
     marks: DynArray[uint256, 64] = []
     if len(options) != 0:
         marks = staticcall Board(series_registry.risk_board).marks(options)
+    # What options of one board share is made once.
     next: uint256 = 0
+    board: uint256 = max_value(uint256)
+    part: uint256 = 0
     for place: uint256 in range(len(found), bound=64):
         market: uint256 = found[place]
         if market & MASK_8 == 0:
             found[place] = future
-        elif market_math._strike_index(market) < count:
-            found[place] = shared | self._option_part(marks[next], tick)
+        elif unsafe_sub(market & MASK_8, 1) >> 1 < count:
+            mark: uint256 = marks[next]
             next = unsafe_add(next, 1)
+            if mark >> 72 != board:
+                board = mark >> 72
+                part = shared | self._option_part(mark & ~PRICE_MASK, tick)
+            found[place] = part | (mark & PRICE_MASK)
         else:
             found[place] = 0
     return found
