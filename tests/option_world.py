@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole protocol with dated series priced by the real Surface and RiskBoard, under CrossMargin's own rules.
+"""The whole protocol with dated series priced by the real Surface and RiskBoard, under the standard rules.
 
-The Exchange and the Liquidator of the Ledger are roles (tests.protocol), so that a test opens any position at any
-price; everything that a margin check asks is real.
+The Exchange and the Liquidator of the Ledger are roles (tests.protocol), so that a test opens any position at
+any price; everything that a margin check asks is real.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TICK, LOT = 10**6, 1_000
 
 
 class OptionWorld(World):
-    """Series are listed by the test; `engines` are wired to the RiskBoard and have parameters for both feeds."""
+    """Series are listed by the test; both engines have the RiskBoard and parameters for both feeds."""
 
     def __init__(self) -> None:
         super().__init__(wiring=dict(EXCHANGE_AND_LIQUIDATOR))
