@@ -18,7 +18,7 @@ from tests.prices import sign
 from tests.protocol import BUY, NANO, SELL, WAD, World, default_protocol
 from tests.surfaces import DEFAULT_CONFIG, RULES, SurfaceUpdate, surface_digest
 
-__all__ = ["DEPLOYED", "GUARDED", "PAUSABLE", "Stage", "stage"]
+__all__ = ["DEPLOYED", "GUARDED", "OWNED", "PAUSABLE", "RISK_MODEL", "SCALE_RULES", "Stage", "stage"]
 
 DEPLOYED = (
     "Vault",
@@ -30,13 +30,26 @@ DEPLOYED = (
     "Instruments",
     "CrossMargin",
     "IsolatedMargin",
+    "RiskModel",
+    "RiskBasedMargin",
+    "DynamicMargin",
     "Surface",
     "EngineSwitch",
     "CreditMargin",
     "CreditDesk",
     "Timelock",
 )
-"""Contracts that hold state; Lens holds none."""
+"""Contracts that hold state, and RiskBasedMargin, which has that of RiskModel; Lens holds none."""
+OWNED = tuple(name for name in DEPLOYED if name not in ("RiskBasedMargin", "Timelock"))
+"""Those with an owner."""
+RISK_MODEL = (
+    [(feed, 25_000_000, 40_000_000, 50, 300, 100, 10_000_000) for feed in (1, 2)],
+    [800_000_000, -300_000_000, -200_000_000, -200_000_000, -300_000_000, 700_000_000],
+    (30_000, 22_000, 2_000, 500),
+)
+"""Underlyings, correlations and quantiles of risk-based margin."""
+SCALE_RULES = (3_600_000, 5_000, 40_000, 500, 100, 2_500)
+"""Of dynamic margin."""
 PAUSABLE = {
     "Vault": (1, 2, 16),
     "Ledger": (4,),
@@ -98,7 +111,8 @@ class Stage(World):
         self.prices(ETH=1_795, BTC=23_000)
         self.env.advance(10)
         self._list()
-        for name in DEPLOYED[:-1]:
+        self._margin()
+        for name in OWNED:
             self.contracts[name].transfer_ownership(self.env.address("heir"))
 
     def _date(self) -> None:
@@ -197,6 +211,22 @@ class Stage(World):
         self.oracle.set_signer(account_key("signer").address, True)
         for series in (1, 2):
             self.surface.set_surface(series, DEFAULT_CONFIG.row())
+
+    def _margin(self) -> None:
+        """Margin systems beside those of the plan, with parameters for both feeds."""
+        contingency = tuple(self.contracts["CrossMargin"].contingency())
+        model = self.env.deploy("RiskModel", self.instruments, contingency)
+        model.set_model(*RISK_MODEL)
+        greeks = self.env.deploy("MockRiskSource")
+        dynamic = self.env.deploy(
+            "DynamicMargin", self.contracts["CrossMargin"], self.oracle, self.instruments
+        )
+        for feed in (1, 2):
+            dynamic.set_scale_rules(feed, SCALE_RULES)
+        for contract in (model, dynamic):
+            contract.admit_markets([1, 2])
+            self.contracts[contract.name] = contract
+        self.contracts["RiskBasedMargin"] = self.env.deploy("RiskBasedMargin", model, greeks)
 
     def signed_surface(self) -> tuple[Any, Any]:
         """A surface of the first series and its signatures."""

@@ -17,7 +17,16 @@ from simulation.chain.artifacts import load_artifact
 from tests.evm import account_key
 from tests.prices import price_digest
 from tests.protocol import BUY, IMMEDIATE, NANO, REDUCE_ONLY, SELL, WAD
-from tests.security.stage import DEPLOYED, GUARDED, PAUSABLE, ZERO_HASH, Stage
+from tests.security.stage import (
+    DEPLOYED,
+    GUARDED,
+    OWNED,
+    PAUSABLE,
+    RISK_MODEL,
+    SCALE_RULES,
+    ZERO_HASH,
+    Stage,
+)
 from tests.surfaces import DEFAULT_CONFIG
 
 __all__ = ["changes", "functions", "missing", "views"]
@@ -142,6 +151,14 @@ def changes(stage: Stage) -> dict[str, tuple[Any, ...]]:
         "Instruments.set_series_active": (1, True),
         "Instruments.set_series_active:restrict": (1, False),
         "Instruments.delist_series": (3,),
+        "RiskModel.set_model": RISK_MODEL,
+        "RiskModel.admit_markets": ([1],),
+        "RiskModel.map_collaterals": ([1], [1]),
+        "RiskModel.set_contingency": (contingency,),
+        "DynamicMargin.refresh": ([1, 2],),
+        "DynamicMargin.set_scale_rules": (1, SCALE_RULES),
+        "DynamicMargin.admit_markets": ([1],),
+        "DynamicMargin.map_collaterals": ([1], [1]),
         "Surface.update": (surface, surface_signatures),
         "Surface.update_many": ([surface], [surface_signatures]),
         "Surface.set_surface": (1, DEFAULT_CONFIG.row()),
@@ -182,7 +199,7 @@ def changes(stage: Stage) -> dict[str, tuple[Any, ...]]:
         calls[f"{engine}.set_options"] = ([1], [option_risk])
         calls[f"{engine}.set_futures"] = ([1], [risk])
         calls[f"{engine}.wire"] = (someone,)
-    for name in DEPLOYED[:-1]:
+    for name in OWNED:
         calls[f"{name}.transfer_ownership"] = (someone,)
         calls[f"{name}.accept_ownership"] = ()
     for name in GUARDED:
@@ -268,6 +285,20 @@ def views(stage: Stage) -> dict[str, tuple[Any, ...]]:
         "Instruments.terms": (256,),
         "Instruments.series": (1,),
         "Instruments.strikes": (1,),
+        "RiskModel.correlation": (0, 1),
+        "RiskModel.underlying_of": (1,),
+        "RiskModel.mapped_feed": (1,),
+        "RiskBasedMargin.assess": (portfolio,),
+        "RiskBasedMargin.explain": (portfolio,),
+        "RiskBasedMargin.permits": (trader, 1, 0),
+        "DynamicMargin.assess": (portfolio,),
+        "DynamicMargin.explain": (portfolio,),
+        "DynamicMargin.permits": (trader, 1, 0),
+        "DynamicMargin.scale": (1,),
+        "DynamicMargin.target": (1,),
+        "DynamicMargin.scale_rules": (1,),
+        "DynamicMargin.market_feed": (1,),
+        "DynamicMargin.mapped_feed": (1,),
         "Surface.forward": (1,),
         "Surface.forward_parts": (1,),
         "Surface.surface": (1,),

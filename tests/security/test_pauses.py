@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.evm import Reverted, reverts
-from tests.security.stage import DEPLOYED, GUARDED, PAUSABLE, Stage, stage
+from tests.security.stage import DEPLOYED, GUARDED, OWNED, PAUSABLE, Stage, stage
 from tests.security.surface import changes, missing
 from tests.security.test_roles import TABLE as ROLES
 
@@ -129,6 +129,14 @@ NEVER = {
     "Instruments.set_series_active",
     "Instruments.set_series_active:restrict",
     "Instruments.delist_series",
+    "RiskModel.set_model",
+    "RiskModel.admit_markets",
+    "RiskModel.map_collaterals",
+    "RiskModel.set_contingency",
+    "DynamicMargin.refresh",
+    "DynamicMargin.set_scale_rules",
+    "DynamicMargin.admit_markets",
+    "DynamicMargin.map_collaterals",
     "Surface.update",
     "Surface.update_many",
     "Surface.set_surface",
@@ -155,7 +163,7 @@ NEVER = {
     "IsolatedMargin.set_futures",
     "IsolatedMargin.wire",
 }
-NEVER |= {f"{name}.{key}" for name in DEPLOYED[:-1] for key in ("transfer_ownership", "accept_ownership")}
+NEVER |= {f"{name}.{key}" for name in OWNED for key in ("transfer_ownership", "accept_ownership")}
 NEVER |= {f"{name}.set_guardian" for name in GUARDED}
 NEVER |= {f"{name}.{key}" for name in PAUSABLE for key in ("pause", "unpause")}
 

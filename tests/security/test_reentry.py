@@ -45,6 +45,7 @@ ANYWHERE = {
     "Oracle.update_many",
     "Instruments.touch",
     "Instruments.delist_series",
+    "DynamicMargin.refresh",
     "Surface.update",
     "Surface.update_many",
     "Surface.accumulate",

@@ -15,7 +15,7 @@ import pytest
 
 from simulation.chain.artifacts import load_artifact
 from tests.evm import Reverted
-from tests.security.stage import DEPLOYED, GUARDED, PAUSABLE, stage
+from tests.security.stage import DEPLOYED, GUARDED, OWNED, PAUSABLE, stage
 from tests.security.surface import changes, missing
 
 OK = "ok"
@@ -139,6 +139,14 @@ TABLE = {
     "Instruments.set_series_active": Row(("owner",), "instruments: caller not permitted"),
     "Instruments.set_series_active:restrict": Row(("owner", "guardian"), "instruments: caller not permitted"),
     "Instruments.delist_series": EVERYONE,
+    "RiskModel.set_model": OWNER,
+    "RiskModel.admit_markets": OWNER,
+    "RiskModel.map_collaterals": OWNER,
+    "RiskModel.set_contingency": OWNER,
+    "DynamicMargin.refresh": EVERYONE,
+    "DynamicMargin.set_scale_rules": OWNER,
+    "DynamicMargin.admit_markets": OWNER,
+    "DynamicMargin.map_collaterals": OWNER,
     "Surface.update": EVERYONE,
     "Surface.update_many": EVERYONE,
     "Surface.accumulate": EVERYONE,
@@ -191,7 +199,7 @@ OWNABLE = {
 }
 WITH_GUARDIAN = {"set_guardian": OWNER}
 PAUSES = {"pause": Row(("owner", "guardian"), "guarded: caller is not guardian"), "unpause": OWNER}
-TABLE |= {f"{name}.{key}": row for name in DEPLOYED[:-1] for key, row in OWNABLE.items()}
+TABLE |= {f"{name}.{key}": row for name in OWNED for key, row in OWNABLE.items()}
 TABLE |= {f"{name}.{key}": row for name in GUARDED for key, row in WITH_GUARDIAN.items()}
 TABLE |= {f"{name}.{key}": row for name in PAUSABLE for key, row in PAUSES.items()}
 
