@@ -21,7 +21,20 @@ from tests.boards import Boards
 from tests.differential.standard_margin_reference import StandardCase, from_portfolio, from_test_case
 from tests.evm import Contract
 
-__all__ = ["NAMES", "ask", "cases", "check", "compare", "contingency", "option_risk", "tiers"]
+__all__ = [
+    "NAMES",
+    "PARAMS",
+    "ask",
+    "cases",
+    "check",
+    "compare",
+    "contingency",
+    "excess",
+    "nano",
+    "option_risk",
+    "strikes",
+    "tiers",
+]
 
 NAMES = ("srm_*.json",)
 BPS = 10_000
@@ -110,8 +123,8 @@ def ask(case: StandardCase, name: str) -> Any:
     for feed, coin in enumerate(case.underlyings.values(), 1):
         if coin.perp_size:
             certain = int(min(coin.perp_confidence, coin.spot_confidence) * FULL)
-            size, unrealised = _nano(coin.perp_size), int(coin.unrealised * WAD)
-            positions.append((feed, size, _nano(coin.perp_mark), _nano(coin.spot), certain, unrealised, 0, 0))
+            size, unrealised = nano(coin.perp_size), int(coin.unrealised * WAD)
+            positions.append((feed, size, nano(coin.perp_mark), nano(coin.spot), certain, unrealised, 0, 0))
         if coin.base:
             factor, scale = (Decimal(str(case.params["base"][key])) for key in ("marginFactor", "IMScale"))
             collaterals.append(
@@ -126,14 +139,14 @@ def ask(case: StandardCase, name: str) -> Any:
     sizes: dict[int, int] = {}
     for leg in case.legs:
         key = (leg.underlying, leg.seconds)
-        market = option(numbers[key], _strikes(case, key).index(_nano(leg.strike)), leg.is_call)
-        sizes[market] = sizes.get(market, 0) + _nano(leg.amount)
+        market = option(numbers[key], strikes(case, key).index(nano(leg.strike)), leg.is_call)
+        sizes[market] = sizes.get(market, 0) + nano(leg.amount)
     for market, size in sizes.items():
         [word] = boards.board.marks([market])
         mark, spot, certain = word & (2**72 - 1), (word >> 72) & (2**72 - 1), (word >> 144) & (2**28 - 1)
         # The premium was paid out of the cash of the case: all that an option is worth is unrealised.
         positions.append((market, size, mark, spot, certain, size * mark, 0, 0))
-    return engine.assess((int(case.cash * WAD), _nano(case.stable), positions, collaterals))
+    return engine.assess((int(case.cash * WAD), nano(case.stable), positions, collaterals))
 
 
 def _refreshed(boards: Boards, case: StandardCase) -> dict[tuple[str, int], int]:
@@ -142,7 +155,7 @@ def _refreshed(boards: Boards, case: StandardCase) -> dict[tuple[str, int], int]
     numbers = {key: number for number, key in enumerate(case.series, 1)}
     start = boards.env.timestamp + 86_400
     for key, number in numbers.items():
-        boards.list_series(number, feeds[key[0]], start + key[1], _strikes(case, key))
+        boards.list_series(number, feeds[key[0]], start + key[1], strikes(case, key))
     # Inside the window what is settled already makes up the published forward.
     settling = {key: series for key, series in case.series.items() if key[1] < WINDOW}
     if settling:
@@ -150,24 +163,24 @@ def _refreshed(boards: Boards, case: StandardCase) -> dict[tuple[str, int], int]
         boards.env.advance(start + seconds - WINDOW - boards.env.timestamp)
         while boards.env.timestamp < start:
             for key, series in settling.items():
-                variable = _nano(case.underlyings[key[0]].spot) * seconds // WINDOW
-                average = (_nano(series.forward) - variable) * WINDOW // (WINDOW - seconds)
+                variable = nano(case.underlyings[key[0]].spot) * seconds // WINDOW
+                average = (nano(series.forward) - variable) * WINDOW // (WINDOW - seconds)
                 boards.price(average, feed=feeds[key[0]])
             boards.surface.accumulate([numbers[key] for key in settling])
             boards.env.advance(min(GAP, start - boards.env.timestamp))
     boards.env.advance(start - boards.env.timestamp)
     for name, coin in case.underlyings.items():
-        boards.price(_nano(coin.spot), feed=feeds[name], confidence=int(coin.spot_confidence * FULL))
+        boards.price(nano(coin.spot), feed=feeds[name], confidence=int(coin.spot_confidence * FULL))
     svi = dict(zip(("a", "b", "rho", "m", "sigma"), (int(part * WAD) for part in case.surface), strict=True))
     for key, number in numbers.items():
-        series, spot = case.series[key], _nano(case.underlyings[key[0]].spot)
+        series, spot = case.series[key], nano(case.underlyings[key[0]].spot)
         certain = int(series.confidence * FULL)
         boards.push_surface(
             number,
-            forward_difference=0 if key in settling else _nano(series.forward) - spot,
+            forward_difference=0 if key in settling else nano(series.forward) - spot,
             rate=0,
             **svi,
-            reference_forward=_nano(series.surface_forward),
+            reference_forward=nano(series.surface_forward),
             reference_tau=YEAR,
             forward_confidence=certain,
             vol_confidence=certain,
@@ -177,8 +190,9 @@ def _refreshed(boards: Boards, case: StandardCase) -> dict[tuple[str, int], int]
     return numbers
 
 
-def _strikes(case: StandardCase, key: tuple[str, int]) -> list[int]:
-    return sorted({_nano(leg.strike) for leg in case.legs if (leg.underlying, leg.seconds) == key})
+def strikes(case: StandardCase, key: tuple[str, int]) -> list[int]:
+    """Strikes of one series in order, nano USD."""
+    return sorted({nano(leg.strike) for leg in case.legs if (leg.underlying, leg.seconds) == key})
 
 
 def tiers(params: Mapping[str, Any]) -> margin_math.MarketRisk:
@@ -212,7 +226,8 @@ def contingency(params: Mapping[str, Any]) -> margin_math.Contingency:
     )
 
 
-def _nano(amount: Decimal) -> int:
+def nano(amount: Decimal) -> int:
+    """To the nearest nano."""
     return int((amount * NANO).to_integral_value(ROUND_HALF_EVEN))
 
 
