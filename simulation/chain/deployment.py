@@ -13,7 +13,7 @@ from typing import Any
 
 from eth_hash.auto import keccak
 
-from simulation.config.scenario import CreditSpec, LiquidationSpec, MarketSpec, ProtocolSpec
+from simulation.config.scenario import CreditSpec, DynamicSpec, LiquidationSpec, MarketSpec, ProtocolSpec
 from simulation.domain.units import FULL_CONFIDENCE
 
 __all__ = [
@@ -55,7 +55,7 @@ OWNED = (
     "Liquidator",
 )
 """Contracts with an owner, which is the Timelock once deployment is over."""
-OPTIONAL = ("Surface", "RiskBoard", "EngineSwitch", "CreditMargin", "CreditDesk")
+OPTIONAL = ("Surface", "RiskBoard", "EngineSwitch", "DynamicMargin", "CreditMargin", "CreditDesk")
 """Contracts with an owner that only some plans deploy."""
 CALL_INTERVAL = 3_600
 """Seconds between two margin calls of one account."""
@@ -174,6 +174,8 @@ def plan(
             Deploy("EngineSwitch", "EngineSwitch", (Ref("Vault"), Ref("Ledger"), protocol.engine_delay))
         )
         steps.append(Call("Vault", "wire_engine_switch", (Ref("EngineSwitch"),)))
+    if protocol.dynamic is not None:
+        steps.extend(_dynamic(protocol, protocol.dynamic))
     if protocol.credit is not None:
         engines = sum(isinstance(step, Call) and step.function == "register_engine" for step in steps)
         steps.extend(_credit(protocol.credit, guardian, engines + 1))
@@ -188,6 +190,27 @@ def owned(steps: Iterable[Step]) -> tuple[str, ...]:
     """Names of the contracts of a plan that have an owner."""
     deployed = {step.name for step in steps if isinstance(step, Deploy)}
     return OWNED + tuple(name for name in OPTIONAL if name in deployed)
+
+
+def _dynamic(protocol: ProtocolSpec, dynamic: DynamicSpec) -> Iterator[Step]:
+    """DynamicMargin with the same rules for every feed, all markets and all collaterals."""
+    feeds = feed_numbers(protocol)
+    name = "DynamicMargin"
+    yield Deploy(name, name, (Ref("CrossMargin"), Ref("Oracle"), Ref("Instruments")))
+    # Variances are in units of 1e-7, a square of bps in units of 1e-8.
+    reference = dynamic.reference_volatility**2 // 10
+    rules = (reference, dynamic.floor, dynamic.cap, dynamic.rise, dynamic.fall, dynamic.buffer)
+    for feed in feeds.values():
+        yield Call(name, "set_scale_rules", (feed, rules))
+    numbers = (
+        *range(1, len(protocol.markets) + 1),
+        *(256 * series for series in range(1, len(protocol.series) + 1)),
+    )
+    for start in range(0, len(numbers), 64):
+        yield Call(name, "admit_markets", (numbers[start : start + 64],))
+    pledged = tuple(feeds[collateral.asset] for collateral in protocol.collaterals.values())
+    yield Call(name, "map_collaterals", (tuple(range(1, len(pledged) + 1)), pledged))
+    yield Call("Vault", "register_engine", (Ref(name),))
 
 
 def _credit(credit: CreditSpec, guardian: str, engine_id: int) -> Iterator[Step]:

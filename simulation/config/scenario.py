@@ -36,6 +36,7 @@ __all__ = [
     "ChainSpec",
     "CollateralSpec",
     "CreditSpec",
+    "DynamicSpec",
     "FeeSpec",
     "FundingSpec",
     "GasSpec",
@@ -308,6 +309,21 @@ class CreditSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class DynamicSpec:
+    """[protocol.dynamic]: the DynamicMargin engine, the ratios of cross margin scaled by volatility."""
+
+    reference_volatility: int = knob(BPS, "60 %", low="1 %", high="2000 %")
+    """Annual; the ratios hold at it."""
+    floor: int = knob(BPS, "50 %", low="10 %", high="100 %")
+    cap: int = knob(BPS, "400 %", low="100 %", high="1000 %")
+    rise: int = knob(BPS, "5 %", low="0.01 %", high="1000 %")
+    """Of the ratios, in an hour at most."""
+    fall: int = knob(BPS, "1 %", low="0.01 %", high="1000 %")
+    buffer: int = knob(BPS, "25 %", low="0 %", high="100 %")
+    """Held on top up to the reference volatility and used up above it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProtocolSpec:
     """[protocol]: the risk parameters handed to deployment."""
 
@@ -327,6 +343,8 @@ class ProtocolSpec:
     """From the request to the change of an account's margin system; without it none can be changed."""
     credit: CreditSpec | None = knob(Table(CreditSpec), None)
     """Without the table there is no desk."""
+    dynamic: DynamicSpec | None = knob(Table(DynamicSpec), None)
+    """Without the table there is no such engine."""
 
 
 @dataclass(frozen=True, slots=True)
