@@ -80,7 +80,7 @@ class Pair:
             answer = reverted.reason
         if isinstance(expected, str) or isinstance(answer, str):
             assert answer == expected, (name, answer, expected)
-            self.calls[f"{name} refused"] += 1
+            self.calls[f"{name}: {answer}"] += 1
             return None
         self.calls[name] += 1
         return answer, expected
@@ -111,8 +111,8 @@ class Pair:
 
     def grant(self) -> None:
         account = self.rng.choice(self.accounts)
-        amount = self.rng.choice((0, self.rng.randrange(2_000 * UNIT), 1_000 * UNIT, 20_000 * UNIT))
-        term = self.world.env.timestamp + self.rng.choice((0, 1, 20 * DAY, 90 * DAY, 181 * DAY))
+        amount = self.rng.choice((0, self.rng.randrange(2_000 * UNIT), *3 * (1_500 * UNIT,), 20_000 * UNIT))
+        term = self.world.env.timestamp + self.rng.choice((0, 1, 181 * DAY, *4 * (20 * DAY, 90 * DAY)))
         self.both(
             "grant",
             lambda: self.desk.grant(account, amount, term, sender=self.world.underwriter),
@@ -135,7 +135,8 @@ class Pair:
             assert sum(event["junior"] + event["senior"] for event in paid) == taken
 
     def default(self) -> None:
-        account = self.lent()
+        called = [account for account, line in self.model.lines.items() if line.called]
+        account = self.rng.choice(called) if called else self.lent()
         line = self.model.lines.get(account)
         if line is not None and line.called and self.rng.random() < 0.5:
             self.world.env.advance(max(line.called + DAY - self.world.env.timestamp, 1))
@@ -166,7 +167,7 @@ class Pair:
 
     def trade(self) -> None:
         account = self.rng.choice(self.accounts)
-        size = self.rng.choice((1, 3, 8))
+        size = self.rng.choice((1, 8, 12, 15))
         buyer, seller = self.rng.choice(((account, self.maker), (self.maker, account)))
         try:
             self.world.trade(buyer, seller, 1, self.price, size)
@@ -247,13 +248,13 @@ class Pair:
 
 
 ACTIONS = (
-    (Pair.deposit, 10),
-    (Pair.redeem, 8),
-    (Pair.grant, 10),
+    (Pair.deposit, 6),
+    (Pair.redeem, 6),
+    (Pair.grant, 14),
     (Pair.review, 14),
-    (Pair.default, 6),
-    (Pair.liquidate, 6),
-    (Pair.trade, 14),
+    (Pair.default, 10),
+    (Pair.liquidate, 5),
+    (Pair.trade, 20),
     (Pair.money, 6),
     (Pair.consent, 2),
     (Pair.switch, 5),
