@@ -37,6 +37,7 @@ class SliceQuote:
 
 
 @lru_cache(maxsize=4)
+@lru_cache(maxsize=4)
 def expected_marks(view: View, deviation: float) -> Floats:
     """Marks by market as the transactions of this block will meet them; read-only, shared by all who ask.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,6 @@ class _Event:
     """Columns of the indexed fields, in the order of topics."""
     from_data: tuple[int, ...]
     """Columns of the other fields, in the order of data words."""
-    in_order: bool
-    """Whether the indexed fields were declared first."""
 
 
 class EventDecoder:
@@ -55,57 +54,65 @@ class EventDecoder:
                     topics.append(_topic(item))
         self._emitters = np.frombuffer(b"".join(emitters), np.uint8).reshape(-1, 20)
         self._topics = limbs(b"".join(topics))
-        self._places = {key: place for place, key in enumerate(_keys(self._emitters, self._topics))}
+        places = {key: place for place, key in enumerate(_keys(self._emitters, self._topics).tolist())}
+        self._known = np.array(sorted(places), np.uint64)
+        self._places = np.array([places[key] for key in sorted(places)], np.int64)
+        shape = (len(self._events), max((len(event.types) for event in self._events), default=0))
+        self._is_topic, self._column = np.zeros(shape, np.bool_), np.zeros(shape, np.int64)
+        for place, event in enumerate(self._events):
+            self._is_topic[place, list(event.from_topics)] = True
+            self._column[place, list(event.from_topics)] = range(1, 1 + len(event.from_topics))
+            self._column[place, list(event.from_data)] = range(len(event.from_data))
 
     def __call__(self, logs: Logs) -> list[EventColumns]:
         """Groups in the order of their first log."""
         if not len(logs) or not self._events:
             return []
-        rows_of: dict[int, list[int]] = {}
-        for row, place in enumerate(self._match(logs)):
-            rows_of.setdefault(place, []).append(row)
-        rows_of.pop(UNKNOWN, None)
-        data = limbs(logs.data)
-        start = logs.offsets // 32
+        places = self._match(logs)
+        order = places.argsort(kind="stable")
+        places = places[order]
+        # A word of a log by its place among all topics, with all data behind them. Events with fewer fields
+        # than the longest take words of others, which are cut off again.
+        topics, data = logs.topics.reshape(-1, 4), limbs(logs.data)
+        start = (len(topics) + logs.offsets[:-1] // 32)[order, None]
+        index = np.where(self._is_topic[places], 4 * order[:, None], start) + self._column[places]
+        words = np.concatenate((topics, data)).take(index, axis=0, mode="clip")
+        transaction = logs.transaction[order]
+        new = np.ones(len(places) + 1, np.bool_)
+        np.not_equal(places[1:], places[:-1], out=new[1:-1])
+        bounds = new.nonzero()[0].tolist()
         found = []
-        for place, places in rows_of.items():
-            event, rows = self._events[place], np.array(places, dtype=np.int64)
-            indexed, others = len(event.from_topics), len(event.from_data)
-            # Topics first, then data, then the order of declaration.
-            words = np.empty((len(rows), indexed + others, 4), np.uint64)
-            words[:, :indexed] = logs.topics[rows, 1 : 1 + indexed]
-            if others:
-                words[:, indexed:] = data.take(start[rows, None] + np.arange(others), axis=0)
-            if not event.in_order:
-                words = words[:, np.argsort(event.from_topics + event.from_data)]
-            found.append(
-                EventColumns(
-                    event.contract,
-                    event.name,
-                    logs.transaction[rows],
-                    rows,
-                    event.fields,
-                    event.types,
-                    words,
+        for first, end in pairwise(bounds):
+            place = places.item(first)
+            if place != UNKNOWN:
+                event = self._events[place]
+                found.append(
+                    EventColumns(
+                        event.contract,
+                        event.name,
+                        transaction[first:end],
+                        order[first:end],
+                        event.fields,
+                        event.types,
+                        words[first:end, : len(event.types)],
+                    )
                 )
-            )
-        return found
+        return sorted(found, key=lambda columns: columns.log.item(0))
 
-    def _match(self, logs: Logs) -> list[int]:
+    def _match(self, logs: Logs) -> NDArray[np.int64]:
         """Place of the event of every log."""
         topics = logs.topics[:, 0]
-        places = [self._places.get(key, UNKNOWN) for key in _keys(logs.address, topics)]
+        near = self._known.searchsorted(_keys(logs.address, topics))
+        places = self._places.take(near, mode="clip")
         same = (self._topics[places] == topics).all(axis=1)
         same &= (self._emitters[places] == logs.address).all(axis=1)
-        if not same.all():
-            return [place if right else UNKNOWN for place, right in zip(places, same.tolist(), strict=True)]
-        return places
+        return places if same.all() else np.where(same, places, UNKNOWN)
 
 
-def _keys(emitters: NDArray[np.uint8], topics: Limbs) -> list[int]:
+def _keys(emitters: NDArray[np.uint8], topics: Limbs) -> NDArray[np.uint64]:
     """64 bits of emitter and first topic: enough to find an event, which is then compared in full."""
     start = np.ascontiguousarray(emitters[:, :8]).view(np.uint64)[:, 0]
-    keys: list[int] = (start ^ topics[:, 0]).tolist()
+    keys: NDArray[np.uint64] = start ^ topics[:, 0]
     return keys
 
 
@@ -143,7 +150,6 @@ def _read(contract: str, item: Mapping[str, Any]) -> _Event | None:
             names.append(name)
             types.append(kind)
     fields = {name: column for column, name in enumerate(names)}
-    columns = from_topics + from_data
     return _Event(
         contract,
         str(item["name"]),
@@ -151,5 +157,4 @@ def _read(contract: str, item: Mapping[str, Any]) -> _Event | None:
         tuple(types),
         tuple(from_topics),
         tuple(from_data),
-        columns == sorted(columns),
     )

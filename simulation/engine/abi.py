@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The little of the contract ABI that the engine needs on its hot path: selectors, and columns of calldata.
-
-Arguments of one function for many calls are written into one matrix of bytes at once. Imports: eth_hash,
-NumPy.
-"""
+"""The little of the contract ABI that the engine needs on its hot path. Imports: eth_hash."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-import numpy as np
 from eth_hash.auto import keccak
 
-__all__ = ["encode_call", "encode_columns", "revert_reason", "selector", "word"]
+__all__ = ["encode_call", "packer", "revert_reason", "selector", "word"]
 
 
 def selector(signature: str) -> bytes:
@@ -53,24 +49,19 @@ def encode_call(signature: str, *arguments: int | Sequence[int]) -> bytes:
     return selector(signature) + head + tail
 
 
-def encode_columns(function: bytes, columns: Sequence[Sequence[int]]) -> list[bytes]:
-    """Calldata of many calls of one function whose arguments are all single words.
+def packer(function: bytes, arguments: int) -> Callable[..., bytes]:
+    """What makes calldata of one function whose arguments are all single words.
 
     Args:
         function: selector.
-        columns: one sequence of values for each argument.
+        arguments: how many it takes.
     """
-    count, arguments = len(columns[0]), len(columns)
-    words = np.zeros((count, arguments, 32), np.uint8)
-    try:
-        small = np.array(columns, dtype=np.int64).T
-    except OverflowError:
-        wide = b"".join(word(value) for row in zip(*columns, strict=True) for value in row)
-        words[:] = np.frombuffer(wide, np.uint8).reshape(words.shape)
-    else:
-        words[:, :, 24:] = small.astype(">i8", order="C").view(np.uint8).reshape(count, arguments, 8)
-        negative = small < 0
-        if negative.any():
-            words[negative, :24] = 0xFF
-    flat, width = words.tobytes(), 32 * arguments
-    return [function + flat[start : start + width] for start in range(0, len(flat), width)]
+    layout = struct.Struct(">4s" + "24xQ" * arguments)
+
+    def pack(*values: int) -> bytes:
+        try:
+            return layout.pack(function, *values)
+        except struct.error:  # one is negative, or beyond 64 bits
+            return function + b"".join(map(word, values))
+
+    return pack

@@ -107,7 +107,9 @@ class BookMirror:
         key = (side << TICK_BITS) + np.where(orders.is_bid, TICKS - orders.tick, orders.tick)
         order = np.argsort(key, kind="stable")
         key = key[order]
-        first = np.flatnonzero(np.diff(key, prepend=-1))
+        new = np.ones(len(key), np.bool_)
+        np.not_equal(key[1:], key[:-1], out=new[1:])
+        first = new.nonzero()[0]
         key = key[first]
         lots = np.add.reduceat(orders.lots[order], first) if len(first) else EMPTY
         ticks, bids = key & TICKS, (key >> TICK_BITS) & 1 == 1

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """From intents to calldata: which function each kind calls, with which words, within how much gas.
 
-All intents of one kind are encoded together. Imports: engine.abi, engine.terms, messages.
+Imports: engine.abi, engine.terms, messages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from simulation.engine.abi import encode_call, encode_columns, selector, word
+from simulation.engine.abi import encode_call, packer, selector, word
 from simulation.engine.terms import Protocol
 from simulation.messages import (
     AccrueInterest,
@@ -53,6 +53,10 @@ class Encoded(NamedTuple):
     """Contract.function."""
     data: bytes
     gas_limit: int
+
+
+_Plan = tuple[bytes, str, int, int, Callable[[Any], Sequence[int]], Callable[..., bytes]]
+"""Address, name, gas limit, gas for each fill, and how arguments are read and packed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,61 +149,52 @@ class Encoder:
 
     def __init__(self, protocol: Protocol, owner: Callable[[int], bytes]) -> None:
         self._at = protocol.addresses
-        self._markets = len(protocol.markets)
         self._owner = owner
-        self._selectors = {kind: selector(function.signature) for kind, function in _FUNCTIONS.items()}
+        markets = len(protocol.markets)
+        self._plans = {kind: self._plan(function, markets) for kind, function in _FUNCTIONS.items()}
 
-    def encode(self, intents: Sequence[Intent]) -> list[Encoded]:
+    def encode(self, intents: Iterable[Intent]) -> list[Encoded]:
         """One for each intent, in their order. Raises TypeError for a kind that calls nothing."""
-        groups: dict[type[Intent], list[int]] = {}
-        for place, intent in enumerate(intents):
-            groups.setdefault(type(intent), []).append(place)
-        found: list[Encoded | None] = [None] * len(intents)
-        for kind, places in groups.items():
-            items = [intents[place] for place in places]
-            for place, encoded in zip(places, self._encode_kind(kind, items), strict=True):
-                found[place] = encoded
-        return [encoded for encoded in found if encoded is not None]
+        plans, found = self._plans, []
+        for intent in intents:
+            plan = plans.get(type(intent))
+            if plan is None:
+                found.append(self._encode_other(intent))
+                continue
+            to, name, gas, per_fill, values, pack = plan
+            if per_fill:
+                gas = min(gas + per_fill * intent.max_fills, TX_GAS_CAP)  # type: ignore[attr-defined]
+            found.append(Encoded(to, name, pack(*values(intent)), gas))
+        return found
 
-    def _encode_kind(self, kind: type[Intent], items: Sequence[Any]) -> list[Encoded]:
-        if kind is OracleUpdate:
-            return [self._update(item) for item in items]
-        if kind is Purge:
-            return [
-                self._listed("Exchange", "purge(uint256[])", (item.order_ids,), 3_000_000) for item in items
-            ]
-        if kind is Deleverage:
-            signature = "deleverage(uint256,uint256,uint256[])"
-            return [
-                self._listed(
-                    "Liquidator", signature, (item.target, item.market, item.counterparties), 6_000_000
-                )
-                for item in items
-            ]
-        if kind not in _FUNCTIONS:
-            raise TypeError(f"{kind.__name__} calls no function")
-        function = _FUNCTIONS[kind]
-        to, name = self._at[function.contract], function.name
-        base = function.gas + function.per_market * self._markets
-        datas = (
-            encode_columns(self._selectors[kind], [self._column(name, items) for name in function.fields])
-            if function.fields
-            else [self._selectors[kind]] * len(items)
+    def _plan(self, function: _Function, markets: int) -> _Plan:
+        return (
+            self._at[function.contract],
+            function.name,
+            function.gas + function.per_market * markets,
+            function.per_fill,
+            self._values(function.fields),
+            packer(selector(function.signature), len(function.fields)),
         )
-        return [
-            Encoded(
-                to,
-                name,
-                data,
-                min(base + function.per_fill * item.max_fills, TX_GAS_CAP) if function.per_fill else base,
-            )
-            for item, data in zip(items, datas, strict=True)
-        ]
 
-    def _column(self, name: str, items: Sequence[Any]) -> list[int]:
-        if name == "owner":
-            return [int.from_bytes(self._owner(item.account), "big") for item in items]
-        return list(map(attrgetter(name), items))
+    def _values(self, fields: tuple[str, ...]) -> Callable[[Any], Sequence[int]]:
+        """What reads the arguments off an intent."""
+        if "owner" in fields or len(fields) < 2:
+            return lambda item: [
+                int.from_bytes(self._owner(item.account), "big") if name == "owner" else getattr(item, name)
+                for name in fields
+            ]
+        return attrgetter(*fields)
+
+    def _encode_other(self, intent: Intent) -> Encoded:
+        if isinstance(intent, OracleUpdate):
+            return self._update(intent)
+        if isinstance(intent, Purge):
+            return self._listed("Exchange", "purge(uint256[])", (intent.order_ids,), 3_000_000)
+        if isinstance(intent, Deleverage):
+            arguments = (intent.target, intent.market, intent.counterparties)
+            return self._listed("Liquidator", "deleverage(uint256,uint256,uint256[])", arguments, 6_000_000)
+        raise TypeError(f"{type(intent).__name__} calls no function")
 
     def _listed(
         self, contract: str, signature: str, arguments: tuple[int | Sequence[int], ...], gas: int

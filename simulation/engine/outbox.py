@@ -58,7 +58,7 @@ class Outbox:
     def post(self, agent: int, intents: Iterable[Intent], block: int) -> None:
         """Takes the wishes of one agent; they reach the pool after its latency."""
         due = block + self.agents[agent].latency
-        self._waiting.setdefault(due, []).extend((agent, intent) for intent in intents)
+        self._waiting.setdefault(due, []).extend([(agent, intent) for intent in intents])
 
     def deliver(self, block: int, base_fee: int) -> None:
         """Brings what is due to the pool: encoded, numbered, with fees."""
@@ -96,9 +96,12 @@ class Outbox:
         """
         self.pool.executed([row[0] for row in executed])
         rows: list[Submitted] = []
-        for index, (pending, status, gas_used, gas_price, reason) in enumerate(executed):
-            self._learn(pending.payload.encoded.function, gas_used)
-            rows.append(self._row(index, block, pending, status, gas_used, gas_price, reason))
+        expected, row_of = self._expected, self._row
+        for pending, status, gas_used, gas_price, reason in executed:
+            function = pending.payload.encoded.function
+            before = expected.get(function, gas_used)
+            expected[function] = before + (gas_used - before) // LEARNING
+            rows.append(row_of(len(rows), block, pending, status, gas_used, gas_price, reason))
         for pending, status, reason in self._gone:
             rows.append(self._row(len(rows), block, pending, status, 0, 0, reason))
         self._gone = []
@@ -133,7 +136,7 @@ class Outbox:
     def _submit(self, ticket: Ticket, sender: int, nonce: int, block: int, base_fee: int) -> bool:
         fees, (_, function, _, gas_limit) = ticket.intent.fees, ticket.encoded
         self._arrivals += 1
-        tip, expected = fees.tip, self._expected.get(function, gas_limit)
+        tip, lifetime, expected = fees.tip, fees.lifetime, self._expected.get(function, gas_limit)
         pending = Pending(
             sender,
             nonce,
@@ -141,7 +144,7 @@ class Outbox:
             fees.max_fee or 2 * base_fee + tip,
             gas_limit,
             expected if expected < gas_limit else gas_limit,
-            block + max(fees.lifetime, 1) - 1,
+            block + lifetime - 1 if lifetime > 1 else block,
             self._arrivals,
             ticket,
         )
@@ -168,8 +171,3 @@ class Outbox:
         self._submit(ticket, place[0], place[1], block, base_fee)
         if self.pool.find(*place) is old:
             self._gone.pop()
-
-    def _learn(self, function: str, gas_used: int) -> None:
-        expected = self._expected
-        before = expected.get(function, gas_used)
-        expected[function] = before + (gas_used - before) // LEARNING

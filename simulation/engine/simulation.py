@@ -286,27 +286,23 @@ class Simulation:
     ) -> list[Submitted]:
         """Ends what was executed or lost, tells the agents, and sets the next base fee."""
         executed = []
-        statuses, gas_used, prices = (
-            result.status.tolist(),
-            result.gas_used.tolist(),
-            result.gas_price.tolist(),
-        )
-        for row, pending in enumerate(block.transactions):
-            status = statuses[row]
+        columns = (result.status.tolist(), result.gas_used.tolist(), result.gas_price.tolist())
+        for row, (pending, status, gas, price) in enumerate(zip(block.transactions, *columns, strict=True)):
             if status == SUCCEEDED:
-                executed.append((pending, Status.SUCCESS, gas_used[row], prices[row], ""))
+                executed.append((pending, Status.SUCCESS, gas, price, ""))
             elif status == REVERTED:
-                reason = revert_reason(result.output(row))
-                executed.append((pending, Status.REVERTED, gas_used[row], prices[row], reason))
+                executed.append((pending, Status.REVERTED, gas, price, revert_reason(result.output(row))))
             elif status == HALTED:
-                executed.append((pending, Status.REVERTED, gas_used[row], prices[row], result.reason_of(row)))
+                executed.append((pending, Status.REVERTED, gas, price, result.reason_of(row)))
             elif result.reason_of(row) not in STAYS:
                 self._outbox.drop(pending, result.reason_of(row))
-        rows = self._outbox.settle(number, executed)
-        for receipt, agent, *_ in rows:
-            if receipt.status is not Status.REPLACED:
-                party = self._party_of[agent]
-                paid = receipt.gas_used * receipt.gas_price
+        rows, party_of, replaced = self._outbox.settle(number, executed), self._party_of, Status.REPLACED
+        for submitted in rows:
+            receipt = submitted[0]
+            _, status, _, gas, price, _ = receipt
+            if status is not replaced:
+                party = party_of[submitted[1]]
+                paid = gas * price
                 party.gas_wei += paid
                 party.gas_usd += paid * 1e-18 * eth_price
                 party.agent.on_receipt(receipt, party.rng)

@@ -103,7 +103,7 @@ class Mempool(Generic[T]):
 
     def submit(self, transaction: Pending[T]) -> Submission[T]:
         """Takes a transaction in, or says why not."""
-        sender, nonce, tip, max_fee = transaction[:4]
+        sender, nonce, tip, max_fee, _, _, expires, _, _ = transaction
         if tip > max_fee:
             return Submission(False, "tip above maximal fee")
         if nonce < self._nonces.get(sender, 0):
@@ -115,7 +115,6 @@ class Mempool(Generic[T]):
         if old is not None and not (_bumped(old.tip, tip) and _bumped(old.max_fee, max_fee)):
             return Submission(False, "replacement underpriced")
         queue[nonce] = transaction
-        expires = transaction.expires
         if expires in self._deadlines:
             self._deadlines[expires].append(transaction)
         else:
@@ -151,7 +150,7 @@ class Mempool(Generic[T]):
                 taken = min(wanted, room)
                 room -= taken
                 wanted = 0
-            sender, nonce, _, _, limit, expected, *_ = head
+            sender, nonce, _, _, limit, expected, _, _, _ = head
             if limit > room:
                 heapq.heappop(heads)
                 continue
@@ -170,7 +169,7 @@ class Mempool(Generic[T]):
     def executed(self, transactions: Iterable[Pending[T]]) -> None:
         """Takes out what a block executed, reverted or not, and moves its senders' nonces on."""
         queues, nonces, free = self._queues, self._nonces, self._free
-        for sender, nonce, *_ in transactions:
+        for sender, nonce, _, _, _, _, _, _, _ in transactions:
             queue = queues[sender]
             del queue[nonce]
             self._count -= 1

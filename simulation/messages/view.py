@@ -77,22 +77,20 @@ class MarketView:
     ask_ticks: Integers
     ask_lots: Integers
 
-    @property
-    def best_bid(self) -> int:
-        """Tick; 0: no bids."""
-        return int(self.bid_ticks[0]) if len(self.bid_ticks) else 0
+    best_bid: int = field(init=False)
+    """Tick; 0: no bids."""
+    best_ask: int = field(init=False)
+    """Tick; 0: no asks."""
+    mid: float = field(init=False)
+    """Middle of the book, USD; mark when a side is empty."""
 
-    @property
-    def best_ask(self) -> int:
-        """Tick; 0: no asks."""
-        return int(self.ask_ticks[0]) if len(self.ask_ticks) else 0
-
-    @property
-    def mid(self) -> float:
-        """Middle of the book, USD; mark when a side is empty."""
-        if len(self.bid_ticks) and len(self.ask_ticks):
-            return 0.5 * (self.best_bid + self.best_ask) * self.tick_size
-        return self.mark
+    def __post_init__(self) -> None:
+        bid = int(self.bid_ticks[0]) if len(self.bid_ticks) else 0
+        ask = int(self.ask_ticks[0]) if len(self.ask_ticks) else 0
+        object.__setattr__(self, "best_bid", bid)
+        object.__setattr__(self, "best_ask", ask)
+        both = len(self.bid_ticks) and len(self.ask_ticks)
+        object.__setattr__(self, "mid", 0.5 * (bid + ask) * self.tick_size if both else self.mark)
 
     def tick_down(self, price: float) -> int:
         """The tick at or below a price in USD, at least 1."""
@@ -123,8 +121,9 @@ class MarketView:
         wanted = abs(size)
         if wanted == 0:
             return self.mark
-        filled = np.minimum(np.cumsum(lots) * self.lot_size, wanted)
-        parts = np.diff(filled, prepend=0.0)
+        filled = np.minimum(lots.cumsum() * self.lot_size, wanted)
+        parts = filled.copy()
+        parts[1:] -= filled[:-1]
         rest = wanted - (float(filled[-1]) if len(filled) else 0.0)
         worse = self.mark * (1.0 - missing if size > 0 else 1.0 + missing)
         return (float(parts @ ticks) * self.tick_size + rest * worse) / wanted

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import simulation.messages as messages
 from simulation.chain.artifacts import load_artifact
-from simulation.engine.abi import encode_call, encode_columns, revert_reason, selector
+from simulation.engine.abi import encode_call, packer, revert_reason, selector
 from simulation.engine.encoder import TX_GAS_CAP, Encoder
 from simulation.messages import Intent, OracleUpdate, PlaceOrder, Reprice
 from tests.engine.books import ADDRESSES, PROTOCOL, owner
@@ -119,11 +119,14 @@ def test_gas_grows_with_the_orders_that_may_be_touched() -> None:
     assert few < many == TX_GAS_CAP
 
 
-@given(st.lists(st.tuples(st.integers(-(2**255), 2**255 - 1), st.integers(-(2**63), 2**63 - 1)), min_size=1))
-def test_columns_are_encoded_as_eth_abi_does(rows: list[tuple[int, int]]) -> None:
-    columns = list(zip(*rows, strict=True))
-    expected = [selector("f(int256,int256)") + encode(["int256", "int256"], row) for row in rows]
-    assert encode_columns(selector("f(int256,int256)"), columns) == expected
+WORDS = st.integers(-(2**255), 2**255 - 1) | st.integers(0, 2**64 - 1) | st.booleans()
+
+
+@given(st.lists(WORDS))
+def test_words_are_packed_as_eth_abi_does(values: list[int]) -> None:
+    types = ["int256"] * len(values)
+    function = selector("f(int256)")
+    assert packer(function, len(values))(*values) == function + encode(types, [int(value) for value in values])
 
 
 @given(st.lists(st.integers(0, 2**256 - 1)), st.integers(0, 2**256 - 1), st.lists(st.integers(0, 5)))
