@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -30,8 +30,12 @@ NUMBERS = {
     pa.float64(): np.float64,
 }
 
-ACCOUNT_FIELDS = ("account", "maker")
-COUNTERPARTY_FIELDS = ("taker", "bidder", "counterparty")
+NUMBERED = {
+    "account": ("account", "maker"),
+    "counterparty": ("taker", "bidder", "counterparty"),
+    "market": ("market",),
+}
+"""Columns of events.parquet, and the fields of which each takes the first that an event has."""
 
 
 class GrowingTable:
@@ -62,12 +66,12 @@ class GrowingTable:
     def flush(self) -> None:
         """Writes what is buffered as one row group."""
         if len(self):
-            self._write()
+            self._write(self._columns)
+            self._columns = {name: [] for name in self._columns}
 
-    def _write(self) -> None:
-        arrays = [_array(self._columns[item.name], item.type) for item in self._schema]
+    def _write(self, columns: Mapping[str, Any]) -> None:
+        arrays = [_array(item.type, *_filled(columns[item.name])) for item in self._schema]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
-        self._columns = {name: [] for name in self._columns}
 
     def close(self) -> None:
         """Flushes and ends the file, still under its temporary name."""
@@ -100,48 +104,58 @@ class EventTable(GrowingTable):
         """Writes what is buffered, by block and place in the block."""
         if not self._rows:
             return
-        for (contract, name), parts in sorted(self._pending.items()):
-            self.extend(_event_columns(contract, name, parts))
-        order = np.lexsort((self._columns["log_index"], self._columns["block"])).tolist()
-        self._columns = {name: [column[row] for row in order] for name, column in self._columns.items()}
+        groups = [_joined(key, parts) for key, parts in sorted(self._pending.items())]
+        blocks = [
+            np.repeat([block for block, _ in parts], [len(columns) for _, columns in parts])
+            for _, parts in sorted(self._pending.items())
+        ]
         self._pending, self._rows = {}, 0
-        self._write()
+        block = np.concatenate(blocks)
+        log = np.concatenate([columns.log for columns in groups])
+        order = np.lexsort((log, block))
+        group = np.repeat(np.arange(len(groups)), [len(columns) for columns in groups])[order].tolist()
+        fields = [text for columns in groups for text in _json(columns)]
+        columns: dict[str, Any] = {
+            "block": block[order],
+            "index": np.concatenate([columns.transaction for columns in groups])[order],
+            "log_index": log[order],
+            "contract": [groups[number].contract for number in group],
+            "event": [groups[number].name for number in group],
+            "fields": [fields[row] for row in order.tolist()],
+        }
+        for name, names in NUMBERED.items():
+            found = [_number(columns, names) for columns in groups]
+            values, known = (np.concatenate(part)[order] for part in zip(*found, strict=True))
+            columns[name] = _Numbers(values, known)
+        self._write(columns)
 
 
-def _event_columns(
-    contract: str, name: str, parts: Sequence[tuple[int, EventColumns]]
-) -> dict[str, Sequence[Any]]:
+class _Numbers(NamedTuple):
+    """A column of numbers of which some are missing."""
+
+    values: NDArray[np.int64]
+    known: NDArray[np.bool_]
+
+
+def _joined(key: tuple[str, str], parts: Sequence[tuple[int, EventColumns]]) -> EventColumns:
     first = parts[0][1]
-    lengths = [len(columns) for _, columns in parts]
-    joined = EventColumns(
-        contract,
-        name,
+    return EventColumns(
+        *key,
         np.concatenate([columns.transaction for _, columns in parts]),
         np.concatenate([columns.log for _, columns in parts]),
         first.fields,
         first.types,
         np.concatenate([columns.words for _, columns in parts]),
     )
-    rows = len(joined)
-    return {
-        "block": np.repeat([block for block, _ in parts], lengths).tolist(),
-        "index": joined.transaction.tolist(),
-        "log_index": joined.log.tolist(),
-        "contract": [contract] * rows,
-        "event": [name] * rows,
-        "account": _number(joined, ACCOUNT_FIELDS),
-        "counterparty": _number(joined, COUNTERPARTY_FIELDS),
-        "market": _number(joined, ("market",)),
-        "fields": _json(joined),
-    }
 
 
-def _number(columns: EventColumns, names: Sequence[str]) -> Sequence[int | None]:
+def _number(columns: EventColumns, names: Sequence[str]) -> _Numbers:
+    """Values of the first of these fields that the event has, and whether it has any."""
+    rows = len(columns)
     for name in names:
         if name in columns.fields and columns.types[columns.fields[name]] == "uint256":
-            numbers: list[int | None] = columns.small(name).tolist()
-            return numbers
-    return [None] * len(columns)
+            return _Numbers(columns.small(name), np.ones(rows, np.bool_))
+    return _Numbers(np.zeros(rows, np.int64), np.zeros(rows, np.bool_))
 
 
 def _json(columns: EventColumns) -> list[str]:
@@ -159,9 +173,18 @@ def _json(columns: EventColumns) -> list[str]:
     return [template % row for row in zip(*values, strict=True)]
 
 
-def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+def _filled(column: Any) -> tuple[Any, NDArray[np.bool_] | None]:
+    """Values of a column with 0 for what is missing, and which are known if not all are."""
+    if isinstance(column, _Numbers):
+        return column.values, None if column.known.all() else column.known
+    if isinstance(column, np.ndarray) or None not in column:
+        return column, None
+    known = np.array([value is not None for value in column])
+    return [0 if value is None else value for value in column], known
+
+
+def _array(kind: pa.DataType, values: Any, known: NDArray[np.bool_] | None) -> pa.Array:
     """An Arrow array straight from buffers: `pa.array` would import pandas and look at every value."""
-    known = np.array([value is not None for value in values]) if None in values else None
     valid = None if known is None else _bits(known)
     if kind == USD:
         return _from_buffers(kind, len(values), [valid, Wide.of(values).decimals()])
@@ -172,10 +195,9 @@ def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         offsets = np.zeros(len(values) + 1, np.int32)
         np.cumsum(np.fromiter(map(len, items), np.int32, len(values)), out=offsets[1:])
         return _from_buffers(kind, len(values), [valid, offsets.tobytes(), text.encode()])
-    filled = values if known is None else [0 if value is None else value for value in values]
     if kind == pa.bool_():
-        return _from_buffers(kind, len(values), [valid, _bits(np.array(filled, np.bool_))])
-    return _from_buffers(kind, len(values), [valid, np.array(filled, NUMBERS[kind]).tobytes()])
+        return _from_buffers(kind, len(values), [valid, _bits(np.array(values, np.bool_))])
+    return _from_buffers(kind, len(values), [valid, np.array(values, NUMBERS[kind]).tobytes()])
 
 
 def _bits(flags: NDArray[np.bool_]) -> bytes:
