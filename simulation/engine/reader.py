@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,11 @@ MAX_VAULT_WORDS = 8_192
 PARTS = 32
 """Views over which all accounts are spread. The native EVM answers again at no cost what has not changed, so
 one account that has changed shall not have many others read."""
+HEADER = 2
+"""Words before those of a list: where it begins, and its length."""
+MARKET_WORDS = (6, 2, 1)
+"""Of the answers about a market: funding, best prices, open interest."""
+BOOKS_WORDS = 8
 POSITION_SIGNS = np.array([2**15, 0, 2**15])
 """Sign bits of the upper sixteen of a position's 80-bit figures; the entry price has no sign."""
 MASK_28, MASK_32, MASK_72, MASK_80 = (2**bits - 1 for bits in (28, 32, 72, 80))
@@ -62,6 +67,9 @@ class RawFeed:
 class RawWorld:
     """What the contracts say, exact. One object for a whole run: every read brings it up to date."""
 
+    table: Wide
+    """All figures of all accounts, a row each: cash, cash index, collateral, positions, resting; what follows
+    are windows on it."""
     cash: Wide
     """By account, stored: without interest since the last touch, wad."""
     cash_index: Wide
@@ -125,15 +133,19 @@ class WorldReader:
         self._accounts = accounts
         self._markets = len(protocol.markets)
         self._assets = len(protocol.assets) - 1
+        self._feeds = len(protocol.feeds)
         self._words = [np.zeros(0, np.uint64)] * 2
+        ends = np.cumsum((2, self._assets, 3 * self._markets, 2 * self._markets)).tolist()
+        table = Wide.zeros((accounts, ends[-1]))
         shape = (accounts, self._markets)
         self._world = RawWorld(
-            cash=Wide.zeros(accounts),
-            cash_index=Wide.zeros(accounts),
-            collateral=Wide.zeros((accounts, self._assets)),
+            table=table,
+            cash=table[:, 0],
+            cash_index=table[:, 1],
+            collateral=table[:, ends[0] : ends[1]],
             liquidating=np.zeros(accounts, np.bool_),
-            positions=Wide.zeros((*shape, 3)),
-            resting=Wide.zeros((*shape, 2)),
+            positions=table[:, ends[1] : ends[2]].reshape(*shape, 3),
+            resting=table[:, ends[2] : ends[3]].reshape(*shape, 2),
             changed=np.zeros(0, np.int64),
             markets=(),
             feeds=(),
@@ -146,6 +158,13 @@ class WorldReader:
         )
         self._ledger_chunks = tuple(self._chunks(1 + 2 * self._markets, MAX_LEDGER_WORDS))
         self._vault_chunks = tuple(self._chunks(1 + self._assets, MAX_VAULT_WORDS))
+        self._ledger_places, start = _places(self._ledger_chunks, 1 + 2 * self._markets, 0)
+        self._vault_places, start = _places(self._vault_chunks, 1 + self._assets, start)
+        self._rest = 32 * start
+        """Where the figures begin that belong to no account."""
+        of_markets = (HEADER + self._markets) + self._markets * sum(MARKET_WORDS)
+        of_others = (HEADER + self._feeds) + BOOKS_WORDS + (1 + 2 * self._assets) + 3
+        self._length = self._rest + 32 * (of_markets + of_others)
         self.calls = tuple(self._calls(protocol))
         """Target address and calldata, in the order in which `decode` takes the answers."""
 
@@ -176,36 +195,45 @@ class WorldReader:
         for first in range(1, self._accounts + 1, max(step, 1)):
             yield first, min(step, self._accounts + 1 - first)
 
-    def decode(self, answers: Sequence[bytes]) -> RawWorld:
-        """The world from the answers to `calls`: only words that differ from the read before are decoded."""
-        rest, world = iter(answers), self._world
-        ledger = self._table(rest, 1 + 2 * self._markets, self._ledger_chunks)
-        vault = self._table(rest, 1 + self._assets, self._vault_chunks)
-        changed = union(self._update_ledger(ledger), self._update_vault(vault), self._accounts)
-        words, ticks = _integers(next(rest))[2:], _integers(next(rest))[2:]
-        books = [_signed(value) for value in _integers(next(rest))]
-        world.changed = changed
-        world.markets = tuple(
-            self._market(word, _integers(next(rest)), _integers(next(rest)), _integers(next(rest)))
-            for word in words
-        )
+    def decode(self, answers: bytes) -> RawWorld:
+        """The world from the answers to `calls`, end to end; of accounts, only what has changed is decoded.
+
+        Raises:
+            ValueError: the answers are longer or shorter than those of `calls`.
+        """
+        if len(answers) != self._length:
+            raise ValueError(f"answers of {len(answers)} bytes; expected {self._length}")
+        world, markets, assets = self._world, self._markets, self._assets
+        words = np.frombuffer(answers, np.uint64).reshape(-1, 4)
+        ledger = words.take(self._ledger_places, axis=0).reshape(self._accounts, -1)
+        vault = words.take(self._vault_places, axis=0).reshape(self._accounts, -1)
+        world.changed = union(self._update_ledger(ledger), self._update_vault(vault), self._accounts)
+        whole = int.from_bytes
+        rest = [whole(answers[at : at + 32], "big") for at in range(self._rest, self._length, 32)]
+        ticks = HEADER + markets + HEADER
+        books = ticks + self._feeds
+        at = books + BOOKS_WORDS
+        found = []
+        for word in rest[HEADER : HEADER + markets]:
+            funding, best, interest = at, at + MARKET_WORDS[0], at + MARKET_WORDS[0] + MARKET_WORDS[1]
+            at += sum(MARKET_WORDS)
+            found.append(self._market(word, rest[funding + 1], rest[best], rest[best + 1], rest[interest]))
+        world.markets = tuple(found)
         world.feeds = tuple(
-            RawFeed(tick & MASK_72, (tick >> 72) & MASK_72, (tick >> 172) & MASK_32, tick >> 252)
-            for tick in ticks
+            [
+                RawFeed(tick & MASK_72, (tick >> 72) & MASK_72, (tick >> 172) & MASK_32, tick >> 252)
+                for tick in rest[ticks:books]
+            ]
         )
-        world.books = Books(*books)
-        balances, held = [], []
-        for asset in range(self._assets + 1):
-            balances.append(_integers(next(rest))[0])
-            if asset:
-                held.append(_integers(next(rest))[0])
-        world.balances, world.held = tuple(balances), tuple(held)
-        world.fund_capacity, world.fund_supply, locked = (_integers(next(rest))[0] for _ in range(3))
+        world.books = Books(*map(_signed, rest[books : books + BOOKS_WORDS]))
+        tokens = rest[at : at + 1 + 2 * assets]
+        world.balances, world.held = (tokens[0], *tokens[1::2]), tuple(tokens[2::2])
+        world.fund_capacity, world.fund_supply, locked = rest[-3:]
         world.fund_locked = locked != 0
         return world
 
     @staticmethod
-    def _market(word: int, funding: Sequence[int], best: Sequence[int], interest: Sequence[int]) -> RawMarket:
+    def _market(word: int, rate: int, best_bid: int, best_ask: int, open_interest: int) -> RawMarket:
         index = (word >> 144) & MASK_80
         return RawMarket(
             mark=word & MASK_72,
@@ -213,23 +241,17 @@ class WorldReader:
             funding_index=index - (index >> 79 << 80),
             confidence=(word >> 224) & MASK_28,
             valid=word >> 255 == 1,
-            funding_rate=_signed(funding[1]),
-            best_bid=best[0],
-            best_ask=best[1],
-            open_interest=interest[0],
+            funding_rate=_signed(rate),
+            best_bid=best_bid,
+            best_ask=best_ask,
+            open_interest=open_interest,
         )
-
-    @staticmethod
-    def _table(rest: Iterator[bytes], words: int, chunks: Sequence[tuple[int, int]]) -> NDArray[np.uint64]:
-        """Words of all accounts as they came, big-endian, a row each."""
-        data = b"".join([next(rest)[64:] for _ in chunks])
-        return np.frombuffer(data, np.uint64).reshape(-1, 4 * words)
 
     def _fresh(self, table: int, words: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
         """Rows that differ from the read before, and their words, big-endian as they came."""
         before = self._words[table]
         if before.shape == words.shape:
-            rows = np.flatnonzero((before != words).any(axis=1))
+            rows = (before != words).any(axis=1).nonzero()[0]
         else:
             rows = np.arange(len(words))
         self._words[table] = words
@@ -267,12 +289,17 @@ def union(some: NDArray[np.int64], others: NDArray[np.int64], accounts: int) -> 
     """Rows that are in either, rising."""
     named = np.zeros(accounts, np.bool_)
     named[some] = named[others] = True
-    return np.flatnonzero(named)
+    return named.nonzero()[0]
 
 
-def _integers(answer: bytes) -> list[int]:
-    """All words of an answer, unsigned."""
-    return [int.from_bytes(answer[start : start + 32], "big") for start in range(0, len(answer), 32)]
+def _places(chunks: Iterable[tuple[int, int]], words: int, start: int) -> tuple[NDArray[np.int64], int]:
+    """Places of the words of all accounts among those of all answers, and of the word after the last."""
+    places = [np.zeros(0, np.int64)]
+    for _, count in chunks:
+        end = start + HEADER + count * words
+        places.append(np.arange(start + HEADER, end))
+        start = end
+    return np.concatenate(places), start
 
 
 def _signed(word: int) -> int:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -362,15 +361,14 @@ class Simulation:
         return found
 
     def _world(self, env: BlockEnv, answers: BlockResult) -> RawWorld:
-        wrong = np.flatnonzero(answers.status != Outcome.SUCCESS)
-        if len(wrong):
-            row = int(wrong[0])
+        wrong = answers.status != SUCCEEDED
+        if wrong.any():
+            row = int(wrong.argmax())
             raise ChainError(
                 f"block {env.number}: view {row} (0x{self._calls[row].data[:4].hex()}) failed, "
                 f"{revert_reason(answers.output(row))}; expected an answer"
             )
-        ends = answers.offsets.tolist()
-        return self._reader.decode([answers.outputs[start:end] for start, end in pairwise(ends)])
+        return self._reader.decode(answers.outputs)
 
     def _transaction(self, pending: Pending[Ticket]) -> Transaction:
         sender, nonce, tip, max_fee, gas_limit, _, _, _, ticket = pending

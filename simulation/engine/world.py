@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,19 +31,6 @@ EMPTY, NONE = np.zeros(0), np.zeros(0, np.int64)
 NO_AUCTIONS = AuctionsView(NONE, NONE, NONE, EMPTY, EMPTY, EMPTY, EMPTY, np.zeros(0, np.bool_))
 
 
-@dataclass(slots=True, eq=False)
-class _Floats:
-    """Balances as floats, kept from block to block. Units as in AccountsView."""
-
-    cash: Floats
-    cash_index: Floats
-    positions: Floats
-    """(3, accounts, markets): funding index, entry price and size, each in one piece."""
-    resting: Floats
-    """(2, accounts, markets): asks and bids."""
-    collateral: Floats
-
-
 class ViewBuilder:
     """Makes the view after a block, and brings it to the time of the next one.
 
@@ -58,7 +45,13 @@ class ViewBuilder:
         self._initial_haircut = np.array([asset.initial_haircut for asset in protocol.assets[1:]])
         self._maintenance_haircut = np.array([asset.maintenance_haircut for asset in protocol.assets[1:]])
         self._units = np.array([10.0**-asset.decimals for asset in protocol.assets])
-        self._now: _Floats | None = None
+        self._symbol_of = {item.feed: item.symbol for item in reversed(protocol.feeds)}
+        self._decimals = tuple(asset.decimals for asset in protocol.assets)
+        markets = len(protocol.markets)
+        self._scales = np.array([WAD, 1.0, *self._units[1:], *[NANO] * (5 * markets)])
+        """Of the columns of RawWorld.table, to the units of AccountsView."""
+        self._floats = np.zeros((0, len(self._scales)))
+        """RawWorld.table in natural units, kept from block to block."""
         self._market_of_feed = {
             market.feed: number for number, market in reversed(list(enumerate(protocol.markets, start=1)))
         }
@@ -88,7 +81,7 @@ class ViewBuilder:
                 locked=raw.fund_locked,
                 deficit=raw.books.deficit * WAD,
             ),
-            asset_decimals=tuple(asset.decimals for asset in protocol.assets),
+            asset_decimals=self._decimals,
             asset_prices=asset_prices,
             rules=protocol.auction,
         )
@@ -112,8 +105,7 @@ class ViewBuilder:
         )
 
     def _reference(self, tick: PriceTick, feed: int) -> float:
-        symbol = next(item.symbol for item in self._protocol.feeds if item.feed == feed)
-        return tick.price_nano(symbol) * NANO
+        return tick.price_nano(self._symbol_of[feed]) * NANO
 
     def eth_price(self, tick: PriceTick) -> float:
         """USD per ETH, of which gas is paid."""
@@ -166,15 +158,17 @@ class ViewBuilder:
 
     def _accounts(self, mirror: Mirror, raw: RawWorld, prices: Floats) -> AccountsView:
         self._refresh(raw)
-        now = self._now
-        assert now is not None
+        now, shape = self._floats, raw.positions.low.shape
         # Interest since an account was last touched: its side's index now over the index it was touched at.
-        index = np.where(now.cash < 0, mirror.borrow_index, mirror.supply_index)
-        cash = now.cash * np.where(now.cash_index > 0, index / np.maximum(now.cash_index, 1.0), 1.0)
-        values = now.collateral * prices[1:]
-        funding, entry, size = now.positions.copy()
-        asks, bids = now.resting.copy()
-        collateral = now.collateral.copy()
+        stored, touched = now[:, 0], now[:, 1]
+        index = np.where(stored < 0, mirror.borrow_index, mirror.supply_index)
+        cash = stored * np.where(touched > 0, index / np.maximum(touched, 1.0), 1.0)
+        first = 1 + len(prices)
+        last = first + 3 * shape[1]
+        collateral = now[:, 2:first].copy()
+        values = collateral * prices[1:]
+        funding, entry, size = now[:, first:last].reshape(shape).transpose(2, 0, 1).copy()
+        asks, bids = now[:, last:].reshape(*shape[:2], 2).transpose(2, 0, 1).copy()
         result = margins(
             cash,
             size,
@@ -208,32 +202,15 @@ class ViewBuilder:
             fund_shares=mirror.shares * 10.0**-self._protocol.share_decimals,
         )
         for name in AccountsView.__dataclass_fields__:
-            getattr(view, name).flags.writeable = False
+            getattr(view, name).setflags(write=False)
         return view
 
     def _refresh(self, raw: RawWorld) -> None:
         """Brings the floats of all accounts up to date: those whose words on chain changed."""
-        accounts = len(raw.cash)
-        if self._now is None or len(self._now.cash) != accounts:
-            shape = raw.positions.low.shape[:2]
-            self._now = _Floats(
-                cash=np.zeros(accounts),
-                cash_index=np.zeros(accounts),
-                positions=np.zeros((3, *shape)),
-                resting=np.zeros((2, *shape)),
-                collateral=np.zeros(raw.collateral.low.shape),
-            )
-            rows = np.arange(accounts)
-        else:
-            rows = raw.changed
-        if not len(rows):
-            return
-        now = self._now
-        now.cash[rows] = raw.cash[rows].floats(WAD)
-        now.cash_index[rows] = raw.cash_index[rows].floats()
-        now.positions[:, rows] = np.moveaxis(raw.positions[rows].floats(NANO), 2, 0)
-        now.resting[:, rows] = np.moveaxis(raw.resting[rows].floats(NANO), 2, 0)
-        now.collateral[rows] = raw.collateral[rows].floats() * self._units[1:]
+        if len(self._floats) != len(raw.cash):
+            self._floats = raw.table.floats(self._scales)
+        elif len(raw.changed):
+            self._floats[raw.changed] = raw.table[raw.changed].floats(self._scales)
 
     def _auctions(self, mirror: Mirror, accounts: AccountsView, timestamp: int) -> AuctionsView:
         if not mirror.auctions:

@@ -116,6 +116,10 @@ class Wide:
         """A part of the column, as NumPy indexes; a single row stays a column of no dimension."""
         return Wide(np.asarray(self.high[key]), np.asarray(self.low[key]))
 
+    def reshape(self, *shape: int) -> Wide:
+        """The same values in another shape; a window where NumPy can make one."""
+        return Wide(self.high.reshape(shape), self.low.reshape(shape))
+
     def put(self, key: Any, values: Wide) -> None:
         """Overwrites rows; where a row is named twice the last value stays, as in NumPy."""
         self.high[key] = values.high
@@ -135,8 +139,12 @@ class Wide:
         zero: NDArray[np.bool_] = (self.high == 0) & (self.low == 0)
         return zero
 
-    def floats(self, scale: float = 1.0) -> NDArray[np.float64]:
-        """Nearest floats times `scale`; small negative values keep their precision."""
+    def floats(self, scale: float | NDArray[np.float64] = 1.0) -> NDArray[np.float64]:
+        """Nearest floats times `scale`; small negative values keep their precision.
+
+        Args:
+            scale: of all, or of each column.
+        """
         short = self.low.view(np.int64)
         if (self.high == short >> 63).all():
             near: NDArray[np.float64] = short * scale

@@ -109,7 +109,7 @@ class Chain:
     def open_interest(self, market: int) -> int:
         return sum(max(account.positions[market].size, 0) for account in self.accounts)
 
-    def answers(self) -> list[bytes]:
+    def answers(self) -> bytes:
         ledger, vault = [], []
         for account in self.accounts:
             row = [word(int(account.liquidating))]
@@ -147,7 +147,7 @@ class Chain:
             found.append(word(self.open_interest(market)))
         weth = sum(account.weth for account in self.accounts)
         found += [word(self.backing // 10**12), word(weth), word(weth)]
-        return [*found, word(self.fund), word(self.fund_shares), word(False)]
+        return b"".join([*found, word(self.fund), word(self.fund_shares), word(False)])
 
 
 def _array(items: list[bytes]) -> bytes:

@@ -126,7 +126,9 @@ WORDS = st.integers(-(2**255), 2**255 - 1) | st.integers(0, 2**64 - 1) | st.bool
 def test_words_are_packed_as_eth_abi_does(values: list[int]) -> None:
     types = ["int256"] * len(values)
     function = selector("f(int256)")
-    assert packer(function, len(values))(*values) == function + encode(types, [int(value) for value in values])
+    assert packer(function, len(values))(*values) == function + encode(
+        types, [int(value) for value in values]
+    )
 
 
 @given(st.lists(st.integers(0, 2**256 - 1)), st.integers(0, 2**256 - 1), st.lists(st.integers(0, 5)))

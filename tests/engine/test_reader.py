@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,6 +62,14 @@ def test_markets_feeds_and_books_are_read() -> None:
     assert (raw.feeds[1].spot, raw.feeds[1].timestamp, raw.feeds[1].flags) == (8_000 * 10**9, 1_000, 0)
     assert (raw.books.assets, raw.books.claims, raw.books.deficit) == (10**18, 10**18 + 4, 4)
     assert (raw.fund_capacity, raw.balances, raw.held, raw.fund_locked) == (9, (10**6, 0), (0,), False)
+
+
+@pytest.mark.parametrize("change", [lambda data: data[:-32], lambda data: data + bytes(32)])
+def test_answers_to_other_calls_are_refused(change: Callable[[bytes], bytes]) -> None:
+    data = Chain([Account(cash=5)]).answers()
+    WorldReader(PROTOCOL, 1).decode(data)
+    with pytest.raises(ValueError, match=f"expected {len(data)}"):
+        WorldReader(PROTOCOL, 1).decode(change(data))
 
 
 @pytest.mark.parametrize(
