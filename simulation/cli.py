@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command `plimsoll`: run, sweep, replay, report, scenarios.
+"""The command `plimsoll`: run, sweep, replay, report, margin, scenarios.
 
 Exit codes: 0 done; 1 a run could not go on, or a replay differs; 2 the input is wrong, nothing was run; 130
 interrupted by Ctrl-C, what was recorded is kept. A foreseeable error is one line on standard error.
@@ -9,6 +9,7 @@ Imports: click and rich, and every layer below.
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import tomllib
@@ -22,12 +23,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from simulation import sweep as sweeps
+from simulation.analysis import analyse, load_portfolio
 from simulation.assembly import build, resolve
 from simulation.config import available_scenarios, scenario_path
 from simulation.errors import InputError, PlimsollError, ReplayError, RunError
 from simulation.messages.progress import Progress as Step
 from simulation.metrics import RunTables, compute, definitions, keepers, record, show
-from simulation.reports import write_comparison, write_report
+from simulation.reports import show_margin, write_comparison, write_margin, write_report
 
 __all__ = ["main"]
 
@@ -240,6 +242,23 @@ def report(folder: Path) -> None:
         click.echo(str(write_comparison(folder)))
         return
     click.echo(str(_finish(folder, quiet=True)))
+
+
+@main.command()
+@click.argument("portfolio", metavar="PORTFOLIO.toml")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; files are written with --out alone.")
+@_out
+@_chain
+def margin(portfolio: str, as_json: bool, out: Path | None, chain: str | None) -> None:
+    """Value one portfolio on deployed contracts under every margin system."""
+    analysis = analyse(load_portfolio(portfolio), chain or "revm")
+    folder = Path("runs") / f"{Path(portfolio).stem}-margin" if out is None and not as_json else out
+    report = None if folder is None else write_margin(folder, analysis)
+    if as_json:
+        click.echo(json.dumps(analysis.as_json(), indent=2))
+        return
+    show_margin(analysis, Console())
+    click.echo(f"\n{report}")
 
 
 @main.command()

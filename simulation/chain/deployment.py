@@ -25,7 +25,6 @@ __all__ = [
     "Deploy",
     "Ref",
     "Step",
-    "feed_config",
     "feed_numbers",
     "owned",
     "plan",
@@ -57,6 +56,7 @@ OWNED = (
 """Contracts with an owner, which is the Timelock once deployment is over."""
 OPTIONAL = ("Surface", "RiskBoard", "EngineSwitch", "DynamicMargin", "CreditMargin", "CreditDesk")
 """Contracts with an owner that only some plans deploy."""
+NOBODY = "0x" + "00" * 20
 CALL_INTERVAL = 3_600
 """Seconds between two margin calls of one account."""
 SETTLEMENT_RULES = (900, 1_500, 86_400)
@@ -178,7 +178,7 @@ def plan(
         steps.extend(_dynamic(protocol, protocol.dynamic))
     if protocol.credit is not None:
         engines = sum(isinstance(step, Call) and step.function == "register_engine" for step in steps)
-        steps.extend(_credit(protocol.credit, guardian, engines + 1))
+        steps.extend(_lines(engines + 1))
         if governor is not None:
             steps.append(Call("CreditDesk", "set_underwriter", (governor,)))
     if governor is not None:
@@ -213,10 +213,9 @@ def _dynamic(protocol: ProtocolSpec, dynamic: DynamicSpec) -> Iterator[Step]:
     yield Call("Vault", "register_engine", (Ref(name),))
 
 
-def _credit(credit: CreditSpec, guardian: str, engine_id: int) -> Iterator[Step]:
-    """The desk and its engine, the last one that is registered; who lends is up to whoever plans."""
+def _credit(credit: CreditSpec, guardian: str) -> Iterator[Step]:
+    """The desk, which the Liquidator must know, and its engine; who lends is up to whoever plans."""
     yield Deploy("CreditMargin", "CreditMargin", (Ref("CrossMargin"), credit.share, credit.multiple))
-    yield Call("Vault", "register_engine", (Ref("CreditMargin"),))
     yield Deploy(
         "CreditDesk",
         "CreditDesk",
@@ -232,9 +231,13 @@ def _credit(credit: CreditSpec, guardian: str, engine_id: int) -> Iterator[Step]
         credit.max_term,
     )
     yield Call("CreditDesk", "set_parameters", (parameters,))
+
+
+def _lines(engine_id: int) -> Iterator[Step]:
+    """Lines in force, under the engine that is registered last."""
+    yield Call("Vault", "register_engine", (Ref("CreditMargin"),))
     yield Call("CreditDesk", "wire", (Ref("Liquidator"),))
     yield Call("CreditMargin", "wire", (Ref("CreditDesk"),))
-    yield Call("Liquidator", "wire_credit", (Ref("CreditDesk"),))
     yield Call("Vault", "enable_lines", (engine_id,))
 
 
@@ -268,7 +271,7 @@ def _steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...], epoc
     for signer in signers:
         yield Call("Oracle", "set_signer", (signer, True))
     for feed in feeds.values():
-        yield Call("Oracle", "set_feed", (feed, feed_config(protocol)))
+        yield Call("Oracle", "set_feed", (feed, _feed(protocol)))
 
     yield Deploy("Instruments", "Instruments", (Ref("Oracle"), guardian))
     for market in protocol.markets.values():
@@ -318,10 +321,19 @@ def _steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...], epoc
         (Ref("Ledger"), Ref("Instruments"), guardian, protocol.fees.maker, protocol.fees.taker),
     )
     yield Deploy("InsuranceFund", "InsuranceFund", (Ref("CashToken"), guardian))
+    if protocol.credit is not None:
+        yield from _credit(protocol.credit, guardian)
     yield Deploy(
         "Liquidator",
         "Liquidator",
-        (Ref("Vault"), Ref("Ledger"), Ref("Instruments"), Ref("Exchange"), Ref("InsuranceFund")),
+        (
+            Ref("Vault"),
+            Ref("Ledger"),
+            Ref("Instruments"),
+            Ref("Exchange"),
+            Ref("InsuranceFund"),
+            NOBODY if protocol.credit is None else Ref("CreditDesk"),
+        ),
     )
     yield Call("Liquidator", "set_parameters", (_auction(protocol.liquidation),))
     yield Call("Vault", "wire", (Ref("Ledger"), Ref("Liquidator"), Ref("InsuranceFund")))
@@ -381,7 +393,7 @@ def _token(symbol: str, decimals: int) -> tuple[Any, ...]:
     return (symbol, symbol, decimals)
 
 
-def feed_config(protocol: ProtocolSpec) -> tuple[int, ...]:
+def _feed(protocol: ProtocolSpec) -> tuple[int, ...]:
     """IOracle.FeedConfig; jumps are left to the deviation bound and the signers' threshold."""
     oracle = protocol.oracle
     half = FULL_CONFIDENCE // 2

@@ -35,7 +35,7 @@ def test_every_scenario_is_listed(invoke: Invoke) -> None:
 
 def test_help_names_every_command(invoke: Invoke) -> None:
     result = invoke("--help")
-    for command in ("run", "sweep", "replay", "report", "scenarios"):
+    for command in ("run", "sweep", "replay", "report", "margin", "scenarios"):
         assert command in result.stdout
 
 

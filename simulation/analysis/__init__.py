@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One portfolio on deployed contracts, under every margin system. Imports: agents, chain and below."""
+
+from simulation.analysis.analyse import analyse
+from simulation.analysis.hedge import Hedge, Trade
+from simulation.analysis.liquidation import LiquidationPrice
+from simulation.analysis.load import load_portfolio
+from simulation.analysis.portfolio import ENGINES, Portfolio
+from simulation.analysis.result import Grid, Held, MarginAnalysis, NamedTerm, SystemResult, exact
+
+__all__ = [
+    "ENGINES",
+    "Grid",
+    "Hedge",
+    "Held",
+    "LiquidationPrice",
+    "MarginAnalysis",
+    "NamedTerm",
+    "Portfolio",
+    "SystemResult",
+    "Trade",
+    "analyse",
+    "exact",
+    "load_portfolio",
+]

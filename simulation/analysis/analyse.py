@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A portfolio under every margin system: everything that `plimsoll margin` says of it.
+
+Imports: the other modules of analysis; domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from simulation.analysis.hedge import find_hedge
+from simulation.analysis.liquidation import liquidation_prices
+from simulation.analysis.margins import ISOLATED, Answers, assess, explain
+from simulation.analysis.portfolio import ENGINES, Portfolio
+from simulation.analysis.result import Grid, Held, MarginAnalysis, NamedTerm, SystemResult
+from simulation.analysis.stage import CONTRACT_OF, Stage, open_stage
+from simulation.analysis.systems import scenarios
+from simulation.chain.deployment import feed_numbers
+from simulation.domain.margin_math import Portfolio as Holdings
+from simulation.domain.margin_math import Term
+from simulation.domain.units import BPS, WAD
+
+__all__ = ["analyse", "equity_of"]
+
+SPOT_MOVES = tuple(range(-5_000, 5_001, 500))
+"""Bps."""
+VOLATILITY_MOVES = (-5_000, -3_000, -1_500, 0, 1_500, 3_000, 5_000, 7_500, 10_000)
+"""Bps."""
+OF_COLLATERALS = ("collateral", "haircut", "collateral confidence")
+OF_UNDERLYINGS = (
+    *("price", "volatility", "curvature", "basis", "concentration", "orders", "confidence", "depeg"),
+)
+BASIS = 34
+"""PortfolioMargin: the basis contingency, after the scenarios."""
+CORRELATIONS = ("as given", "moved together", "moved apart")
+"""RiskBasedMargin: worst_scenario."""
+
+
+def analyse(portfolio: Portfolio, backend: str = "revm") -> MarginAnalysis:
+    """Deploys, values and searches.
+
+    Raises:
+        ChainError: the contracts refused the portfolio itself.
+    """
+    stage = open_stage(portfolio, backend)
+    holdings = stage.holdings()
+    answers = assess(stage, [holdings])[0]
+    able = [name for name in ENGINES if answers[name].assessment is not None]
+    prices = liquidation_prices(stage, able)
+    return MarginAnalysis(
+        name=portfolio.name,
+        description=portfolio.money.description,
+        file=portfolio.file,
+        time=portfolio.money.time,
+        engine=portfolio.money.engine,
+        cash=holdings.cash,
+        held=tuple(_held(stage, holdings)),
+        collaterals=tuple(_collaterals(portfolio, holdings)),
+        systems=tuple(
+            SystemResult(
+                name=name,
+                contract=CONTRACT_OF[name],
+                assessment=answers[name].assessment,
+                reason=answers[name].reason,
+                worst=_worst(name, answers[name]),
+                terms=tuple(_terms(stage, name, holdings)),
+                saved=_saved(answers, name),
+                liquidation=tuple(prices.get(name, ())),
+                hedge=find_hedge(stage, name),
+            )
+            for name in ENGINES
+        ),
+        grid=profit_grid(stage),
+    )
+
+
+def equity_of(holdings: Holdings) -> int:
+    """Cash, unrealised PnL and collateral at full value, wad USD."""
+    unrealised = sum(position.unrealised for position in holdings.positions)
+    return holdings.cash + unrealised + sum(one.value for one in holdings.collaterals)
+
+
+def profit_grid(stage: Stage) -> Grid:
+    """Equity after each pair of moves less equity now, asked of the contracts at those prices.
+
+    Volatility does not matter to a portfolio without options: its grid has one row.
+    """
+    portfolio = stage.portfolio
+    held = (portfolio.instruments[position.instrument] for position in portfolio.positions)
+    volatilities = VOLATILITY_MOVES if any(one.strike for one in held) else (0,)
+    now = equity_of(stage.holdings())
+
+    def profit(spot: int, volatility: int) -> int | None:
+        spots = {
+            symbol: max(asset.spot * (BPS + spot) // BPS, 1) for symbol, asset in portfolio.assets.items()
+        }
+        with stage.moved(spots, (BPS + volatility) * WAD // BPS) as reason:
+            return None if reason else equity_of(stage.holdings()) - now
+
+    return Grid(
+        SPOT_MOVES,
+        volatilities,
+        tuple(tuple(profit(spot, volatility) for spot in SPOT_MOVES) for volatility in volatilities),
+    )
+
+
+def _held(stage: Stage, holdings: Holdings) -> Iterator[Held]:
+    for position in holdings.positions:
+        entry = stage.entry_of(position.market)
+        name = stage.portfolio.by_market(position.market).name
+        yield Held(name, position.size, entry, position.mark, position.unrealised)
+
+
+def _collaterals(portfolio: Portfolio, holdings: Holdings) -> Iterator[Held]:
+    tokens = list(portfolio.protocol.collaterals)
+    amounts = {one.asset: one.amount for one in portfolio.collaterals}
+    for one in holdings.collaterals:
+        symbol = tokens[one.asset - 1]
+        spot = portfolio.assets[portfolio.protocol.collaterals[symbol].asset].spot
+        yield Held(symbol, amounts[symbol], None, spot, one.value)
+
+
+def _saved(answers: dict[str, Answers], name: str) -> int | None:
+    alone, one = answers[ISOLATED].assessment, answers[name].assessment
+    return None if alone is None or one is None else alone.initial_margin - one.initial_margin
+
+
+def _terms(stage: Stage, name: str, holdings: Holdings) -> Iterator[NamedTerm]:
+    terms, _ = explain(stage, holdings, name)
+    for term in terms:
+        yield NamedTerm(
+            term.label,
+            _subject(stage.portfolio, name, term),
+            term.initial_margin,
+            term.maintenance_margin,
+            term.equity,
+        )
+
+
+def _subject(portfolio: Portfolio, name: str, term: Term) -> str:
+    """Which market, series, token or asset a term is about; empty for the whole portfolio."""
+    if term.label in OF_COLLATERALS:
+        return list(portfolio.protocol.collaterals)[term.subject - 1]
+    if name == "portfolio" and term.label == "scenario":
+        return _scenario(term.subject)
+    if term.subject == 0:
+        return ""
+    if name == "risk-based" and term.label in OF_UNDERLYINGS:
+        return next(asset for asset, feed in feed_numbers(portfolio.protocol).items() if feed == term.subject)
+    return portfolio.by_market(term.subject).name
+
+
+def _worst(name: str, answers: Answers) -> str:
+    if answers.assessment is None:
+        return ""
+    number = answers.assessment.worst_scenario
+    if name == "portfolio":
+        return _scenario(number)
+    return f"correlations {CORRELATIONS[number]}" if name == "risk-based" else ""
+
+
+def _scenario(number: int) -> str:
+    """A scenario of the RiskBoard's grid in words."""
+    rows: Sequence[tuple[int, int, int]] = scenarios()
+    if number == 0:
+        return "none loses"
+    if number == BASIS:
+        return "basis contingency"
+    shock, volatility, damping = rows[number - 1]
+    words = ("volatility unchanged", "volatility up", "volatility down", "linear skew", "absolute skew")
+    move = f"spot {(shock - WAD) * 100 / WAD:+g} %"
+    counted = "" if damping == WAD else f", {damping * 100 / WAD:g} % of the loss"
+    return f"{move}, {words[volatility]}{counted}"

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cheapest trades that bring a portfolio back to initial margin.
+
+Over whole lots bought and sold of each instrument, minimise half the spread plus the taker's fee, subject to
+equity - cost >= initial margin. Requirements are mostly convex in the sizes, so a cutting-plane method finds
+the optimum (J. E. Kelley, 1960): HiGHS solves the mixed-integer program with the tangents known so far, the
+contracts value what it proposes; where that is below initial margin, a tangent taken from the contracts'
+answers nearby joins the program. The first proposal that passes is the cheapest. Where a requirement is not
+convex (offsets of options, a limit on the loss) tangents may cut too much away: trades in one instrument and
+closing everything are tried besides, and the cheapest that passes is taken.
+
+Imports: scipy; analysis.margins, analysis.stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from simulation.analysis.margins import assess
+from simulation.analysis.portfolio import Instrument
+from simulation.analysis.stage import Stage
+from simulation.domain.book_math import fee_up
+from simulation.domain.margin_math import Assessment, PositionRisk
+from simulation.domain.margin_math import Portfolio as Holdings
+from simulation.domain.market_math import Kind
+from simulation.domain.units import BPS, WAD
+
+__all__ = ["Hedge", "Trade", "find_hedge"]
+
+ROUNDS = 60
+"""Tangents at most; what passed until then is taken."""
+REACH = 3
+"""No trade is larger than this multiple of everything held on the same asset."""
+PROBE = 1_000
+"""Requirements are compared a thousandth of a lot apart."""
+GAP = 0.001
+"""A proposal this much above the bound is as good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One trade of a hedge, at the taker's price."""
+
+    instrument: str
+    size: int
+    """Nano base, positive buys."""
+    price: int
+    """Nano USD: the mark and half the spread, to a tick against the taker."""
+    cost: int
+    """Wad USD: what the price is worse than the mark, and the fee."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hedge:
+    """What it takes to have initial margin under one system."""
+
+    system: str
+    needed: bool
+    found: bool
+    trades: tuple[Trade, ...]
+    cost: int
+    """Wad USD, the sum of the trades'."""
+    bound: int
+    """Wad USD: no hedge costs less where the requirement is convex."""
+    before: Assessment
+    after: Assessment
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """Buying or selling one instrument."""
+
+    instrument: Instrument
+    quote: PositionRisk
+    sign: int
+    price: int
+    lot_cost: int
+    """Wad USD a lot, the fee rounded up."""
+    most: int
+    """Lots."""
+
+
+def find_hedge(stage: Stage, system: str) -> Hedge | None:
+    """The cheapest hedge under one system; None where the system has no answer for the portfolio."""
+    holdings = stage.holdings()
+    before = assess(stage, [holdings], (system,))[0][system].assessment
+    if before is None:
+        return None
+    if before.equity >= before.initial_margin:
+        return Hedge(system, False, True, (), 0, 0, before, before)
+    problem = _Problem(stage, system, holdings, _sides(stage, holdings))
+    best = problem.solve()
+    if best is None:
+        return Hedge(system, True, False, (), 0, 0, before, before)
+    lots, bound = best
+    trades = problem.trades(lots)
+    after = problem.after(lots)
+    assert after is not None
+    return Hedge(system, True, True, trades, sum(trade.cost for trade in trades), bound, before, after)
+
+
+class _Problem:
+    """One system's requirement as a function of lots traded, asked of the contracts."""
+
+    def __init__(self, stage: Stage, system: str, holdings: Holdings, sides: Sequence[_Side]) -> None:
+        self.stage, self.system, self.holdings, self.sides = stage, system, holdings, sides
+        self.costs = np.array([side.lot_cost / WAD for side in sides])
+
+    def solve(self) -> tuple[tuple[int, ...], int] | None:
+        """Lots of each side, and the bound in wad USD; None where nothing passes."""
+        if not self.sides:
+            return None
+        best: tuple[int, ...] | None = None
+        for lots in (*self._single(), self._closed()):
+            if lots is not None and (best is None or self.cost(lots) < self.cost(best)):
+                best = lots
+        rows: list[npt.NDArray[np.float64]] = []
+        limits: list[float] = []
+        proposal: tuple[int, ...] | None = (0,) * len(self.sides)
+        bound, slack = 0, 0.0
+        for _ in range(ROUNDS):
+            assert proposal is not None
+            slope, level = self._tangent(proposal)
+            rows.append(-slope - self.costs)
+            limits.append(level)
+            again = self._proposal(rows, limits, slack)
+            if again is None:
+                break
+            bound = max(bound, self.cost(again))
+            if best is not None and self.cost(best) <= bound * (1 + GAP):
+                break
+            if self._passes(again):
+                best = again
+                break
+            # A proposal twice: it fails by less than the solver's tolerance.
+            slack = max(1e-6, 10 * slack) if again == proposal else slack
+            proposal = again
+        return None if best is None else (best, min(bound, self.cost(best)))
+
+    def cost(self, lots: Sequence[int]) -> int:
+        """Wad USD, each trade's fee rounded up once."""
+        return sum(trade.cost for trade in self.trades(lots))
+
+    def trades(self, lots: Sequence[int]) -> tuple[Trade, ...]:
+        """What is traded, without sides of no lots."""
+        made = []
+        for side, count in zip(self.sides, lots, strict=True):
+            if count:
+                size = side.sign * count * side.instrument.lot
+                made.append(Trade(side.instrument.name, size, side.price, _cost(self.stage, side, count)))
+        return tuple(made)
+
+    def after(self, lots: Sequence[int]) -> Assessment | None:
+        """Margin once the trades are made on the Exchange; None where the contracts refuse them."""
+        trades = [
+            (self.stage.portfolio.instruments[one.instrument], one.size, one.price)
+            for one in self.trades(lots)
+        ]
+        with self.stage.traded(trades) as reason:
+            if reason:
+                return None
+            return assess(self.stage, [self.stage.holdings()], (self.system,))[0][self.system].assessment
+
+    def _passes(self, lots: Sequence[int]) -> bool:
+        after = self.after(lots)
+        return after is not None and after.equity >= after.initial_margin
+
+    def _tangent(self, lots: Sequence[int]) -> tuple[npt.NDArray[np.float64], float]:
+        """Slope of the requirement in lots near a point; equity - (requirement - slope * lots) there, USD.
+
+        The slope is taken beside the point, where a requirement with kinks has one.
+        """
+        beside = [
+            side.sign * (count * side.instrument.lot + side.instrument.lot * (3 + 2 * place) // 1_000)
+            for place, (side, count) in enumerate(zip(self.sides, lots, strict=True))
+        ]
+        points = [beside]
+        for place, side in enumerate(self.sides):
+            step = max(side.instrument.lot // PROBE, 1)
+            points.append([size + (side.sign * step if at == place else 0) for at, size in enumerate(beside)])
+        found = assess(self.stage, [self._with(sizes) for sizes in points], (self.system,))
+        values = [each[self.system].assessment for each in found]
+        first = values[0]
+        assert first is not None
+        slope = np.zeros(len(self.sides))
+        for place, (side, value) in enumerate(zip(self.sides, values[1:], strict=True)):
+            if value is not None:
+                step = max(side.instrument.lot // PROBE, 1)
+                slope[place] = (
+                    (value.initial_margin - first.initial_margin) / WAD * side.instrument.lot / step
+                )
+        at = np.array(
+            [abs(size) / side.instrument.lot for size, side in zip(beside, self.sides, strict=True)]
+        )
+        return slope, float((first.equity - first.initial_margin) / WAD + slope @ at)
+
+    def _proposal(
+        self, rows: Sequence[npt.NDArray[np.float64]], limits: Sequence[float], slack: float
+    ) -> tuple[int, ...] | None:
+        """The cheapest lots that satisfy every tangent: level + row · lots >= slack."""
+        lowest = np.array([slack - level for level in limits])
+        solved = milp(
+            self.costs,
+            integrality=np.ones(len(self.sides)),
+            bounds=Bounds(0, np.array([side.most for side in self.sides], dtype=np.float64)),
+            constraints=LinearConstraint(np.array(rows), lowest, np.inf),
+            options={"time_limit": 10.0, "mip_rel_gap": GAP / 10},
+        )
+        return None if solved.x is None else tuple(round(value) for value in solved.x)
+
+    def _single(self) -> list[tuple[int, ...] | None]:
+        """For each side the fewest lots that pass alone, by doubling and halving."""
+        return [self._least(place) for place in range(len(self.sides))]
+
+    def _least(self, place: int) -> tuple[int, ...] | None:
+        def lots(count: int) -> tuple[int, ...]:
+            return tuple(count if at == place else 0 for at in range(len(self.sides)))
+
+        low, high = 0, 1
+        while not self._would_pass(lots(high)):
+            low, high = high, 2 * high
+            if low >= self.sides[place].most:
+                return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self._would_pass(lots(middle)) else (middle, high)
+        return lots(high) if self._passes(lots(high)) else None
+
+    def _would_pass(self, lots: Sequence[int]) -> bool:
+        """By the engine alone, without trading."""
+        sizes = [
+            side.sign * count * side.instrument.lot for side, count in zip(self.sides, lots, strict=True)
+        ]
+        found = assess(self.stage, [self._with(sizes)], (self.system,))[0][self.system].assessment
+        return found is not None and found.equity - self.cost(lots) >= found.initial_margin
+
+    def _closed(self) -> tuple[int, ...] | None:
+        """Lots that close every position, where that passes."""
+        held = {position.market: position.size for position in self.holdings.positions}
+        lots = tuple(
+            max(0, -side.sign * held.get(side.instrument.market, 0)) // side.instrument.lot
+            for side in self.sides
+        )
+        return lots if self._passes(lots) else None
+
+    def _with(self, sizes: Sequence[int]) -> Holdings:
+        """The portfolio after trades at the mark: equity is as before, sizes are not."""
+        added: dict[int, int] = {}
+        for side, size in zip(self.sides, sizes, strict=True):
+            added[side.instrument.market] = added.get(side.instrument.market, 0) + size
+        held = {position.market: position for position in self.holdings.positions}
+        for side in self.sides:
+            held.setdefault(side.instrument.market, side.quote)
+        positions = [
+            replace(position, size=position.size + added.get(market, 0)) for market, position in held.items()
+        ]
+        kept = tuple(position for position in positions if position.size or position.unrealised)
+        return replace(self.holdings, positions=kept)
+
+
+def _sides(stage: Stage, holdings: Holdings) -> list[_Side]:
+    """Both sides of every instrument on an asset that the portfolio depends on."""
+    portfolio = stage.portfolio
+    names = portfolio.hedge.instruments or tuple(portfolio.instruments)
+    gross: dict[str, int] = {}
+    for position in holdings.positions:
+        asset = portfolio.by_market(position.market).asset
+        gross[asset] = gross.get(asset, 0) + abs(position.size)
+    for held in portfolio.collaterals:
+        asset = portfolio.protocol.collaterals[held.asset].asset
+        gross[asset] = gross.get(asset, 0) + held.amount
+    instruments = [one for name in names if gross.get((one := portfolio.instruments[name]).asset)]
+    quotes = stage.quotes(instruments) if instruments else {}
+    sides = []
+    for one in instruments:
+        quote = quotes[one.market]
+        for sign in (1, -1):
+            price = _price(stage, one, quote.mark, sign)
+            if price is None:
+                continue
+            side = _Side(one, quote, sign, price, 0, REACH * gross[one.asset] // one.lot)
+            sides.append(replace(side, lot_cost=_cost(stage, side, 1)))
+    return sides
+
+
+def _price(stage: Stage, one: Instrument, mark: int, sign: int) -> int | None:
+    """What a taker pays or gets; None where a sale would fetch nothing."""
+    spec = stage.portfolio.hedge
+    option = one.kind is Kind.OPTION
+    half = -(-mark * (spec.option_spread if option else spec.spread) // (2 * BPS))
+    if option:
+        half = max(half, one.tick)
+    if sign > 0:
+        return -(-(mark + half) // one.tick) * one.tick
+    price = (mark - half) // one.tick * one.tick
+    return price if price > 0 else None
+
+
+def _cost(stage: Stage, side: _Side, lots: int) -> int:
+    size = lots * side.instrument.lot
+    fee: int = fee_up(size * side.price, stage.portfolio.protocol.fees.taker)
+    return size * side.sign * (side.price - side.quote.mark) + fee

@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading a portfolio file: TOML in, a checked Portfolio out, every mistake told at once.
+
+The contracts refuse the same by a named revert; here it has a file, a key and an expectation.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from simulation.analysis.portfolio import (
+    DEFAULTS,
+    SECTIONS,
+    AssetSpec,
+    CorrelationSpec,
+    Instrument,
+    Portfolio,
+    SeriesSpec,
+)
+from simulation.chain.deployment import MAX_DIFFERENCE, feed_numbers
+from simulation.config.checks import check_protocol
+from simulation.config.kinds import PRICE_NANO, USD_WAD, show_moment
+from simulation.config.scenario import CreditSpec, DynamicSpec, ProtocolSpec
+from simulation.config.scenario import SeriesSpec as ListedSeries
+from simulation.config.schema import FAILED, Problems, one_of
+from simulation.domain import market_math, svi
+from simulation.domain.risk_model import is_positive_definite
+from simulation.domain.units import BPS, NANO
+from simulation.errors import InputError
+
+__all__ = ["YEAR", "factor_correlations", "load_portfolio", "surface_of"]
+
+YEAR = 365 * 86_400
+"""Seconds."""
+MAX_OPEN_INTEREST = 10**18
+"""Nano base: a thousand million."""
+VOLATILITY = " volatility"
+LOWEST_WAD, HIGHEST_WAD = 10**15, 24 * 10**18
+"""Flat volatility: from 0.1 % to 2,400 % a year."""
+
+
+def load_portfolio(source: str) -> Portfolio:
+    """Read and check a portfolio file.
+
+    Raises:
+        ScenarioError: all problems at once, each with file, key and what was expected.
+        InputError: no such file, or no TOML.
+    """
+    path = Path(source)
+    if not path.is_file():
+        raise InputError(f"{source}: no such file; expected a portfolio file (docs/portfolio-files.md)")
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{source}: {error}; expected a TOML file") from error
+    problems = Problems(source)
+    for name in document:
+        if name not in SECTIONS:
+            problems.add(name, "unknown section", one_of(name, SECTIONS))
+    values = {
+        name: kind.read(document.get(name, DEFAULTS.get(name, {})), name, problems)
+        for name, kind in SECTIONS.items()
+    }
+    problems.raise_if_any()
+    assert not any(value is FAILED for value in values.values())
+    series = values["series"]
+    if values["protocol"].series:
+        problems.add("protocol.series", "unknown here", "[series.NAME], with expiry as a time and its prices")
+    protocol: ProtocolSpec = values["protocol"]
+    protocol = replace(
+        protocol,
+        series=_listed(series, values["portfolio"].time),
+        credit=protocol.credit or CreditSpec(),
+        dynamic=protocol.dynamic or DynamicSpec(),
+    )
+    portfolio = Portfolio(
+        money=values["portfolio"],
+        assets=values["assets"],
+        protocol=protocol,
+        series=series,
+        positions=values["positions"],
+        collaterals=values["collaterals"],
+        hedge=values["hedge"],
+        correlations=values["correlations"],
+        instruments=_instruments(protocol, series, problems),
+        file=source,
+    )
+    told = Problems(source)
+    check_protocol(protocol, portfolio.assets, told)
+    for one in told.found:
+        problems.add(one.key.replace("protocol.series.", "series."), one.found, one.expected)
+    _check_assets(portfolio, problems)
+    for name, series in portfolio.series.items():
+        _check_series(portfolio, f"series.{name}", series, problems)
+    _check_held(portfolio, problems)
+    _check_correlations(portfolio, problems)
+    problems.raise_if_any()
+    return portfolio
+
+
+def surface_of(series: SeriesSpec, time: int) -> svi.Params:
+    """SVI parameters at `time`: those of the file, or a flat surface of its volatility.
+
+    Total variance of a flat one is volatility² · time to expiry, floored to wad; at least 4 units, the least
+    that the Surface takes.
+    """
+    if series.surface is not None:
+        return series.surface.params
+    assert series.volatility is not None
+    variance = series.volatility**2 * (series.expiry - time) // (YEAR * 10**18)
+    return svi.Params(max(variance, 4), 0, 0, 0, 10**18)
+
+
+def factor_correlations(portfolio: Portfolio) -> list[int]:
+    """Lower triangle by rows, 1e-9, of all prices and then all volatilities, in the order of the assets.
+
+    Factors that [correlations] does not name are not correlated with anything.
+    """
+    return _lower_triangle(tuple(portfolio.assets), portfolio.correlations)
+
+
+def _listed(series: Mapping[str, SeriesSpec], time: int) -> dict[str, ListedSeries]:
+    """The series as the deployment plan wants them: expiry counts from the valuation."""
+    return {
+        name: ListedSeries(
+            asset=spec.asset,
+            expiry=spec.expiry - time,
+            strikes=spec.strikes,
+            future_tick=spec.tick,
+            future_lot=spec.lot,
+            option_tick=spec.tick,
+            option_lot=spec.lot,
+            future_open_interest_cap=MAX_OPEN_INTEREST,
+            option_open_interest_cap=MAX_OPEN_INTEREST,
+        )
+        for name, spec in series.items()
+    }
+
+
+def _instruments(
+    protocol: ProtocolSpec, series: Mapping[str, SeriesSpec], problems: Problems
+) -> dict[str, Instrument]:
+    found: dict[str, Instrument] = {}
+
+    def add(key: str, one: Instrument) -> None:
+        if one.name in found:
+            problems.add(key, f'gives the name "{one.name}" a second time', "names that differ")
+        found[one.name] = one
+
+    for number, (name, market) in enumerate(protocol.markets.items(), start=1):
+        kind = market_math.Kind.LINEAR_PERPETUAL
+        add(
+            f"protocol.markets.{name}",
+            Instrument(name, number, kind, market.asset, market.tick, market.lot),
+        )
+    for number, (name, spec) in enumerate(series.items(), start=1):
+        place, future = f"series.{name}", market_math.future(number)
+        base = (spec.asset, spec.tick, spec.lot, name)
+        add(place, Instrument(name, future, market_math.Kind.DATED_FUTURE, *base))
+        for index, strike in enumerate(spec.strikes):
+            for call in (True, False):
+                option = market_math.option(number, index, call)
+                text = PRICE_NANO.show(strike).removesuffix(" USD")
+                title = f"{name}-{text}-{'C' if call else 'P'}"
+                add(
+                    f"{place}.strikes",
+                    Instrument(title, option, market_math.Kind.OPTION, *base, strike, call),
+                )
+    return found
+
+
+def _check_assets(portfolio: Portfolio, problems: Problems) -> None:
+    bound, feeds = portfolio.protocol.oracle.max_spread, feed_numbers(portfolio.protocol)
+    for symbol, asset in portfolio.assets.items():
+        if symbol not in feeds:
+            problems.add(f"assets.{symbol}", "not used", "an asset of a market, a series or a collateral")
+        if asset.mark is not None and abs(asset.mark - asset.spot) * BPS > bound * asset.spot:
+            problems.add(
+                f"assets.{symbol}.mark",
+                f'got "{PRICE_NANO.show(asset.mark)}"',
+                f"a price within protocol.oracle.max_spread ({bound / 100:g} %) of spot",
+            )
+
+
+def _check_series(portfolio: Portfolio, key: str, series: SeriesSpec, problems: Problems) -> None:
+    asset: AssetSpec | None = portfolio.assets.get(series.asset)
+    now = portfolio.money.time
+    if series.expiry <= now:
+        problems.add(
+            f"{key}.expiry",
+            f"got {show_moment(series.expiry)}, which has expired",
+            f"a time after portfolio.time, {show_moment(now)}",
+        )
+    elif asset is not None and series.forward is not None:
+        if abs(series.forward - asset.spot) * BPS > MAX_DIFFERENCE * asset.spot:
+            found = f'got "{PRICE_NANO.show(series.forward)}"'
+            problems.add(f"{key}.forward", found, f"a price within {MAX_DIFFERENCE / 100:g} % of spot")
+    _check_surface(portfolio, key, series, problems)
+
+
+def _check_surface(portfolio: Portfolio, key: str, series: SeriesSpec, problems: Problems) -> None:
+    if series.surface is not None and series.volatility is not None:
+        problems.add(f"{key}.surface", "given beside volatility", "one of volatility and surface")
+        return
+    if series.surface is None and series.volatility is None:
+        problems.add(f"{key}.volatility", "missing", 'a yearly rate such as "60 %/year", or a surface')
+        return
+    if series.volatility is not None:
+        if not LOWEST_WAD <= series.volatility <= HIGHEST_WAD:
+            found = f'got "{series.volatility / 10**16:g} %/year"'
+            problems.add(f"{key}.volatility", found, 'from "0.1 %/year" up to "2400 %/year"')
+        return
+    try:
+        svi.check(surface_of(series, portfolio.money.time))
+    except ValueError as error:
+        reason = str(error).removeprefix("svi: ")
+        problems.add(
+            f"{key}.surface",
+            f"allows arbitrage or is no surface ({reason})",
+            "b >= 0, |rho| < 1, sigma > 0, least variance above 0, b (1 + |rho|) <= 2",
+        )
+
+
+def _check_held(portfolio: Portfolio, problems: Problems) -> None:
+    known = portfolio.instruments
+    unit = 10 ** (18 - portfolio.protocol.cash.decimals)
+    if portfolio.money.cash % unit:
+        found = f'got "{USD_WAD.show(portfolio.money.cash)}"'
+        problems.add("portfolio.cash", found, f"whole units of the cash token, {USD_WAD.show(unit)}")
+    held: set[str] = set()
+    for place, position in enumerate(portfolio.positions):
+        key = f"positions[{place}]"
+        one = known.get(position.instrument)
+        if one is None:
+            names = one_of(position.instrument, known)
+            problems.add(f"{key}.instrument", f'unknown instrument "{position.instrument}"', names)
+            continue
+        if position.instrument in held:
+            problems.add(
+                f"{key}.instrument", f'"{position.instrument}" a second time', "each instrument once"
+            )
+        held.add(position.instrument)
+        if position.size == 0 or position.size % one.lot:
+            found = f"got {position.size / NANO:g} base"
+            problems.add(
+                f"{key}.size", found, f"a multiple of the lot, {one.lot / NANO:g} base, other than 0"
+            )
+        if position.entry is not None and (position.entry <= 0 or position.entry % one.tick):
+            found = f'got "{PRICE_NANO.show(position.entry)}"'
+            problems.add(
+                f"{key}.entry", found, f"a multiple of the tick, {PRICE_NANO.show(one.tick)}, above 0"
+            )
+    for place, amount in enumerate(portfolio.collaterals):
+        key = f"collaterals[{place}]"
+        tokens = portfolio.protocol.collaterals
+        if amount.asset not in tokens:
+            names = (
+                one_of(amount.asset, tokens)
+                if tokens
+                else "a token of [protocol.collaterals], of which there are none"
+            )
+            problems.add(f"{key}.asset", f'unknown collateral "{amount.asset}"', names)
+        elif amount.amount * 10 ** tokens[amount.asset].decimals % NANO:
+            problems.add(f"{key}.amount", f"got {amount.amount / NANO:g}", "whole units of the token")
+    for place, name in enumerate(portfolio.hedge.instruments):
+        if name not in known:
+            problems.add(f"hedge.instruments[{place}]", f'unknown instrument "{name}"', one_of(name, known))
+
+
+def _check_correlations(portfolio: Portfolio, problems: Problems) -> None:
+    spec = portfolio.correlations
+    known = [*portfolio.assets, *(f"{symbol}{VOLATILITY}" for symbol in portfolio.assets)]
+    for place, factor in enumerate(spec.factors):
+        if factor not in known:
+            problems.add(
+                f"correlations.factors[{place}]", f'unknown factor "{factor}"', one_of(factor, known)
+            )
+        elif factor in spec.factors[:place]:
+            problems.add(f"correlations.factors[{place}]", f'"{factor}" a second time', "each factor once")
+    size, key = len(spec.factors), "correlations.matrix"
+    rows = spec.matrix
+    if len(rows) != size or any(len(row) != size for row in rows):
+        problems.add(key, "not square", f"{size} rows of {size} numbers, as there are factors")
+        return
+    pairs = [(i, j) for i in range(size) for j in range(i)]
+    if any(rows[i][i] != 1 for i in range(size)) or any(abs(rows[i][j]) > 1 for i, j in pairs):
+        problems.add(key, "not a correlation matrix", "1 on the diagonal, from -1 to 1 elsewhere")
+        return
+    if any(rows[i][j] != rows[j][i] for i, j in pairs):
+        problems.add(key, "not symmetric", "the same number above and below the diagonal")
+        return
+    if any(factor not in known for factor in spec.factors):
+        return
+    if not is_positive_definite(_lower_triangle(tuple(portfolio.assets), spec), 2 * len(portfolio.assets)):
+        problems.add(key, "not positive semi-definite", "correlations that random numbers can have")
+
+
+def _lower_triangle(symbols: tuple[str, ...], spec: CorrelationSpec) -> list[int]:
+    names = [*symbols, *(f"{symbol}{VOLATILITY}" for symbol in symbols)]
+    place = {name: number for number, name in enumerate(spec.factors)}
+
+    def entry(one: str, other: str) -> float:
+        return spec.matrix[place[one]][place[other]] if one in place and other in place else 0.0
+
+    return [round(entry(names[i], names[j]) * NANO) for i in range(len(names)) for j in range(i)]
