@@ -63,7 +63,6 @@ initializes: waterfall[
     auction_quote := auction_quote,
     auction_store := auction_store,
     liquidation_parameters := liquidation_parameters,
-    ownable := ownable,
 ]
 
 exports: (
@@ -80,7 +79,6 @@ exports: (
     auction_phases.mark_insolvent,
     auction_phases.stop,
     auction_phases.refresh,
-    waterfall.wire_credit,
     waterfall.credit_desk,
     waterfall.mark_deleverage,
     waterfall.deleverage,
@@ -116,10 +114,12 @@ def __init__(
     instruments: address,
     exchange: address,
     insurance_fund: address,
+    credit_desk: address,
 ):
     """
     @notice Deploys with conservative parameters, owned by the deployer.
     @param insurance_fund Its asset must be the cash token of `vault`, at most 18 decimals.
+    @param credit_desk ICreditDesk whose lenders pay first for accounts with a line; the zero address: none.
     """
     EXCHANGE = IExchange(exchange)
     ownable.__init__()
@@ -127,7 +127,7 @@ def __init__(
     liquidation_parameters.__init__()
     auction_store.__init__()
     auction_quote.__init__(ledger)
-    waterfall.__init__(vault, instruments, insurance_fund)
+    waterfall.__init__(vault, instruments, insurance_fund, credit_desk)
 
 
 # ---------------------------------------------------------------- starting

@@ -30,7 +30,7 @@ ADMIN = frozenset(
     "accept_ownership add_strikes delist_series list_collateral list_market list_series pause "
     "register_engine set_active set_collateral set_feed set_fees set_funding set_guardian set_interest "
     "set_open_interest_cap set_parameters set_series_active set_series_caps set_signer "
-    "set_stable_feed transfer_ownership unpause wire".split()
+    "set_stable_feed transfer_ownership unpause wire wire_engine_switch enable_lines".split()
 )
 """Owner's and guardian's functions: rare, behind the timelock, no matter of gas."""
 TOKEN = frozenset(("transfer", "transferFrom", "approve", "permit"))

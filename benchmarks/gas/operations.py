@@ -33,6 +33,7 @@ UNPRICED: Mapping[str, str] = {
     "Vault.move_cash": "part of Liquidator.bid",
     "Vault.cover": "part of Liquidator.write_off",
     "Vault.write_off": "part of Liquidator.write_off",
+    "Vault.set_engine": "part of EngineSwitch.change: bounded in tests/unit/engine_switch/test_change.py",
     "InsuranceFund.draw": "part of Liquidator.write_off",
     "InsuranceFund.contribute": "part of Vault.sweep_fees",
 }

@@ -6,12 +6,46 @@
 @notice Reverts, burns all its gas, answers nothing or answers what it was told, as set.
 """
 
+from contracts.interfaces import ICreditDesk
+
 REVERTS: constant(uint256) = 1
 BURNS: constant(uint256) = 2
 ANSWERS: constant(uint256) = 3
 
 manner: public(uint256)
 answer: public(uint256)
+
+
+@deploy
+def __init__(asset: address, vault: address, ledger: address, engine: address, guardian: address):
+    """
+    @notice Takes what a desk takes, and needs none of it.
+    """
+    pass
+
+
+@external
+def wire(liquidator: address):
+    """
+    @notice As CreditDesk; does nothing.
+    """
+    pass
+
+
+@external
+def set_parameters(parameters: ICreditDesk.Parameters):
+    """
+    @notice As CreditDesk; does nothing.
+    """
+    pass
+
+
+@external
+def set_underwriter(underwriter: address):
+    """
+    @notice As CreditDesk; does nothing.
+    """
+    pass
 
 
 @external

@@ -23,9 +23,7 @@ from contracts.modules import auction_phases
 from contracts.modules import auction_quote
 from contracts.modules import auction_store
 from contracts.modules import liquidation_parameters
-from snekmate.auth import ownable
 
-uses: ownable
 uses: auction_phases
 uses: auction_quote
 uses: auction_store
@@ -36,8 +34,6 @@ NO_POSITION: constant(String[32]) = "liquidator: no position"
 COUNTERPARTY: constant(String[32]) = "liquidator: bad counterparty"
 RANK: constant(String[32]) = "liquidator: rank not descending"
 NOT_FLAT: constant(String[32]) = "liquidator: account not flat"
-WIRED: constant(String[32]) = "liquidator: already wired"
-NO_ADDRESS: constant(String[32]) = "liquidator: zero address"
 
 # What the desk may spend, a multiple of what it needs. A caller who leaves it less cannot make it fail and go on: of
 # the gas that it lacked a 63rd at most would be left, too little for the assessment that follows every draw.
@@ -52,33 +48,27 @@ INSTRUMENTS: immutable(IInstruments)
 FUND: immutable(IInsuranceFund)
 # Wad per unit of the cash token.
 SCALE: immutable(uint256)
-
-event CreditDeskWired:
-    desk: address
-
-# The zero address: no account has a line.
-credit_desk: public(address)
+# The zero address: no account has a line. Fixed, because every draw would pay for reading it.
+DESK: immutable(address)
 
 
 @deploy
-def __init__(vault: address, instruments: address, insurance_fund: address):
+def __init__(vault: address, instruments: address, insurance_fund: address, credit_desk: address):
     VAULT = IVault(vault)
     INSTRUMENTS = IInstruments(instruments)
     FUND = IInsuranceFund(insurance_fund)
+    DESK = credit_desk
     asset: address = staticcall IERC4626(insurance_fund).asset()
     SCALE = 10 ** convert(18 - staticcall IERC20Detailed(asset).decimals(), uint256)
 
 
 @external
-def wire_credit(desk: address):
+@view
+def credit_desk() -> address:
     """
-    @notice Names the desk that pays first for accounts with a credit line; once. Owner only.
+    @notice The desk that pays first for accounts with a credit line; the zero address without one.
     """
-    ownable._check_owner()
-    assert self.credit_desk == empty(address), WIRED
-    assert desk != empty(address), NO_ADDRESS
-    self.credit_desk = desk
-    log CreditDeskWired(desk=desk)
+    return DESK
 
 
 @external
@@ -214,14 +204,13 @@ def _draw_line(account: uint256, wanted: uint256) -> uint256:
     """
     @return uint256 Wad credited out of the account's credit line.
     """
-    desk: address = self.credit_desk
-    if desk == empty(address):
+    if DESK == empty(address):
         return 0
     units: uint256 = fixed_point._div_up(wanted, SCALE)
     success: bool = False
     answer: Bytes[32] = b""
     success, answer = raw_call(
-        desk,
+        DESK,
         abi_encode(account, units, method_id=method_id("draw(uint256,uint256)")),
         max_outsize=32,
         gas=DRAW_GAS,
@@ -241,13 +230,12 @@ def _line_capacity(account: uint256) -> uint256:
     """
     @dev Token units that the desk says it would pay for the account.
     """
-    desk: address = self.credit_desk
-    if desk == empty(address):
+    if DESK == empty(address):
         return 0
     success: bool = False
     answer: Bytes[32] = b""
     success, answer = raw_call(
-        desk,
+        DESK,
         abi_encode(account, method_id=method_id("capacity(uint256)")),
         max_outsize=32,
         gas=CAPACITY_GAS,

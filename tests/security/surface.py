@@ -168,7 +168,6 @@ def changes(stage: Stage) -> dict[str, tuple[Any, ...]]:
         "Vault.set_engine": (flat, 2),
         "Vault.wire_engine_switch": (someone,),
         "Vault.enable_lines": (3,),
-        "Liquidator.wire_credit": (someone,),
         "EngineSwitch.request": (flat, 2),
         "EngineSwitch.change": (flat,),
         "EngineSwitch.set_delay": (600,),

@@ -44,7 +44,6 @@ NEVER = {
     "Vault.set_engine",
     "Vault.wire_engine_switch",
     "Vault.enable_lines",
-    "Liquidator.wire_credit",
     "EngineSwitch.request",
     "EngineSwitch.set_delay",
     "CreditMargin.wire",

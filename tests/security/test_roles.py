@@ -156,7 +156,6 @@ TABLE = {
     "Vault.set_engine": Row((), "vault: caller is not switch"),
     "Vault.wire_engine_switch": Row(("owner",), NOT_OWNER, "vault: already wired"),
     "Vault.enable_lines": OWNER,
-    "Liquidator.wire_credit": Row(("owner",), NOT_OWNER, "liquidator: already wired"),
     "EngineSwitch.request": Row(("trader",), NOT_ACCOUNT_OWNER),
     "EngineSwitch.change": Row(("trader",), NOT_ACCOUNT_OWNER),
     "EngineSwitch.set_delay": OWNER,

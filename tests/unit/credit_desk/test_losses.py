@@ -182,22 +182,12 @@ def test_only_the_liquidator_draws(world: CreditWorld) -> None:
 # -- a desk that fails
 
 
-class BrokenWorld(CreditWorld):
-    """MockDesk in the place of the desk, for engine and Liquidator."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.broken = self.env.deploy("MockDesk")
-        for contract, path in ((self.credit, "desk"), (self.liquidator, "waterfall.credit_desk")):
-            self.env.set_variable(contract, path, int(self.broken.address, 16))
-
-
 @pytest.mark.parametrize("manner", [0, 1, 2, 3])
 def test_no_desk_stops_a_liquidation(manner: int) -> None:
     """Silent, reverting, burning gas, or paying nothing: the fund pays as if there were no desk."""
-    world = BrokenWorld()
+    world = CreditWorld(artifacts={"CreditDesk": "MockDesk"})
     world.prices(ETH=2_000, BTC=30_000)
-    world.broken.behave(manner, 0)
+    world.desk.behave(manner, 0)
     world.maker = world.account("maker", cash=10**6)
     insure(world, 5_000 * UNIT)
     account = world.account("trader", cash=2_500, engine=CREDIT)
@@ -213,9 +203,9 @@ def test_no_desk_stops_a_liquidation(manner: int) -> None:
 
 
 def test_a_desk_that_claims_the_world_is_bounded() -> None:
-    world = BrokenWorld()
+    world = CreditWorld(artifacts={"CreditDesk": "MockDesk"})
     world.prices(ETH=2_000, BTC=30_000)
-    world.broken.behave(3, 2**256 - 1)
+    world.desk.behave(3, 2**256 - 1)
     account = world.account("trader", cash=2_500, engine=CREDIT)
     line: Any = world.credit.line(account)
     assert (line.asset, line.value, line.initial_haircut) == (9, 2**128 - 1, 10_000)

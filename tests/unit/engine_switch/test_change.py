@@ -38,6 +38,7 @@ def test_a_change(world: CreditWorld) -> None:
     world.env.advance(1)
     before = world.vault.account(account)
     receipt = world.switch.change(account, sender=world.trader)
+    assert receipt.gas_used <= 130_000
     assert receipt.named("EngineChanged") == [{"account": account, "engine_id": ISOLATED}]
     after = world.vault.account(account)
     assert (after.engine_id, after.engine) == (ISOLATED, world.contracts["IsolatedMargin"].address)

@@ -49,7 +49,7 @@ class World:
         self.guardian = self.env.address("guardian")
         self.fund = self.env.deploy("InsuranceFund", self.token, self.guardian)
         self.liquidator: Contract = self.env.deploy(
-            "Liquidator", self.vault, self.vault, self.vault, self.vault, self.fund
+            "Liquidator", self.vault, self.vault, self.vault, self.vault, self.fund, "0x" + "00" * 20
         )
         self.fund.wire(self.vault, self.liquidator)
         self.vault.set_mark(MARKET, 100 * NANO)
