@@ -34,6 +34,7 @@ in_liquidation: public(HashMap[uint256, bool])
 markets: HashMap[uint256, DynArray[uint256, 64]]
 positions: HashMap[uint256, HashMap[uint256, ILedger.Position]]
 marks: public(HashMap[uint256, uint256])
+settled: HashMap[uint256, bool]
 lot: public(uint256)
 maintenance_bps: public(uint256)
 initial_bps: public(uint256)
@@ -89,6 +90,14 @@ def set_mark(market: uint256, price: uint256):
 
 
 @external
+def set_settled(market: uint256):
+    """
+    @notice Makes the mark of a market its payoff.
+    """
+    self.settled[market] = True
+
+
+@external
 def set_cash(account: uint256, cash: int256):
     """
     @notice Replaces the account's cash, wad.
@@ -135,7 +144,8 @@ def words(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
     """
     result: DynArray[uint256, 64] = []
     for market: uint256 in markets:
-        result.append(self.marks[market] | (self.marks[market] << 72) | (1 << 255))
+        settled: uint256 = (1 << 253) if self.settled[market] else 0
+        result.append(self.marks[market] | (self.marks[market] << 72) | (1 << 255) | settled)
     return result
 
 

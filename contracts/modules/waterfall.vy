@@ -42,6 +42,9 @@ CAPACITY_GAS: constant(uint256) = 100_000
 MAX_UNITS: constant(uint256) = 2**128
 
 MAX_COUNTERPARTIES: constant(uint256) = 8
+MAX_POSITIONS: constant(uint256) = 64
+# Bit of a market word (IInstruments).
+SETTLED_BIT: constant(uint256) = 1 << 253
 
 VAULT: immutable(IVault)
 INSTRUMENTS: immutable(IInstruments)
@@ -100,7 +103,8 @@ def mark_deleverage(account: uint256):
 def deleverage(account: uint256, market: uint256, counterparties: DynArray[uint256, MAX_COUNTERPARTIES]):
     """
     @notice Closes the account's position in one market against ranked counterparties; anyone.
-            Without a deficit it closes at mark and nobody forgoes anything. The order is verified: scores (profit ratio times leverage) must not increase along the list.
+            Without a deficit it closes at mark and nobody forgoes anything. Settled positions stay (the
+            Ledger's `settle_expired` closes them) and the deficit is shared among the others. The order is verified: scores (profit ratio times leverage) must not increase along the list.
             That nobody better was left out cannot be; it costs a counterparty at most its own profit, and
             at most its equity.
     @param counterparties Accounts on the other side, with positive equity, not in liquidation.
@@ -110,20 +114,29 @@ def deleverage(account: uint256, market: uint256, counterparties: DynArray[uint2
     valid: bool = False
     view, valid = staticcall auction_quote.LEDGER.portfolio(account)
     assert valid, auction_quote.STALE_PRICE
+    markets: DynArray[uint256, MAX_POSITIONS] = []
+    for held: IMarginEngine.PositionRisk in view.positions:
+        markets.append(held.market)
+    words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets)
     size: int256 = 0
     mark: uint256 = 0
     total: uint256 = 0
-    for held: IMarginEngine.PositionRisk in view.positions:
+    funding_index: int256 = 0
+    for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
+        # A payoff is not deleveraged, so it bears no part of the deficit either.
+        if words[i] & SETTLED_BIT != 0:
+            continue
+        held: IMarginEngine.PositionRisk = view.positions[i]
         total += convert(abs(held.size), uint256) * held.mark
         if held.market == market:
             size = held.size
             mark = held.mark
+            funding_index = fixed_point._signed_field(words[i], 144, 80)
     assert size != 0, NO_POSITION
 
     left: uint256 = convert(abs(size), uint256)
     missing: uint256 = convert(max(-auction_quote._assess(account).equity, 0), uint256)
     deficit: uint256 = deleverage_math._deficit_share_up(missing, left * mark, total)
-    funding_index: int256 = fixed_point._signed_field((staticcall INSTRUMENTS.words([market]))[0], 144, 80)
     last: uint256 = max_value(uint256)
     for counterparty: uint256 in counterparties:
         if left == 0:

@@ -60,6 +60,26 @@ def test_mark_deleverage_refuses(world: World) -> None:
     assert world.state(world.account).phase == INSOLVENT
 
 
+def test_settled_positions_bear_no_part_of_the_deficit(world: World) -> None:
+    """A payoff is not deleveraged: the markets that are left share all of the deficit."""
+    settled, other = 256, 2
+    for market in (settled, other):
+        world.mark(100, market=market)
+        world.hold(world.account, 50, market=market)
+    winner = world.open("maker", cash=1_000, size=-100)
+    world.deleveraging()
+    world.vault.set_settled(settled)
+    with reverts("liquidator: no position"):
+        world.liquidator.deleverage(world.account, settled, [winner], sender=world.keeper)
+    notional = {MARKET: 100 * 88, other: 50 * 100}
+    share = 200 * notional[MARKET] / sum(notional.values())
+    receipt = world.liquidator.deleverage(world.account, MARKET, [winner], sender=world.keeper)
+    (closed,) = receipt.named("Deleveraged")
+    # Rounded down for the counterparty: a nano USD for each of 100 units at most.
+    assert 0 <= share - (closed["price"] / NANO - 88) * 100 <= 1e-6
+    assert closed["price"] / NANO - 88 > 200 * 8_800 / (8_800 + 5_000 + 5_000) / 100
+
+
 def test_a_profitable_counterparty_covers_the_deficit(world: World) -> None:
     winner = world.open("maker", cash=1_000, size=-100)
     world.deleveraging()
