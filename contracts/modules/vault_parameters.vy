@@ -7,6 +7,8 @@
         Engine word: address uint160 | bit 160: portfolios of its accounts end with their credit line.
 """
 
+from contracts.interfaces import ICreditMargin
+from contracts.interfaces import IMarginEngine
 from contracts.math import interest_math
 from contracts.modules import cash_ledger
 from contracts.modules import collateral_store
@@ -124,7 +126,9 @@ def enable_lines(engine_id: uint256):
             (ICreditMargin). For good. Owner only.
     """
     ownable._check_owner()
-    assert self.engine_words[engine_id] != 0, NO_ENGINE
+    # An engine that knows no lines would leave its accounts without a margin check for good.
+    probe: IMarginEngine.CollateralRisk = staticcall ICreditMargin(self._engine(engine_id)).line(0)
+    assert probe.asset > collateral_store.MAX_ASSETS, NO_ENGINE
     self.lines_enabled = True
     self.engine_words[engine_id] |= HAS_LINES
     self._check_room()
