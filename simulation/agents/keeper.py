@@ -202,11 +202,12 @@ class Keeper(Agent):
         """Expected gain of a slice in USD: discount less exit on the book, fees, risk, collateral and gas."""
         if fraction <= 0:
             return -np.inf
-        row, plan = quote.target - 1, self.settings
+        row, plan, accounts = quote.target - 1, self.settings, view.accounts
         cost = self.gas_cost(view, plan.bid_gas)
-        cost += float(view.accounts.collateral_value[row]) * fraction * plan.collateral_discount
-        for column, (market, mark) in enumerate(zip(view.markets, self.marks(view).tolist(), strict=True)):
-            size = float(view.accounts.size[row, column]) * fraction
+        cost += accounts.collateral_value.item(row) * fraction * plan.collateral_discount
+        held = zip(view.markets, self.marks(view).tolist(), accounts.size[row].tolist(), strict=True)
+        for column, (market, mark, position) in enumerate(held):
+            size = position * fraction
             if size:
                 exit_price = market.exit_price(size, plan.exit_risk)
                 cost += size * (mark - exit_price) + abs(size) * market.mark * plan.taker_fee

@@ -89,10 +89,12 @@ class ProtocolOperator(Agent):
             return
         low = (accounts.equity < accounts.initial_margin) & ~accounts.liquidating
         low &= (accounts.called == 0) | (view.timestamp - accounts.called >= view.rules.call_interval)
-        # The deepest first: where the next tick would cost most.
-        depth = accounts.equity - accounts.initial_margin
-        rows = np.flatnonzero(low)
-        for row in rows[np.argsort(depth[rows], kind="stable")][: plan.calls].tolist():
+        rows = low.nonzero()[0]
+        if len(rows):
+            # The deepest first: where the next tick would cost most.
+            depth = accounts.equity[rows] - accounts.initial_margin[rows]
+            rows = rows[depth.argsort(kind="stable")][: plan.calls]
+        for row in rows.tolist():
             yield CallMargin(account=self.account, target=row + 1, fees=self.fees)
 
     def _steps(self, view: View) -> Iterator[Intent]:
