@@ -29,12 +29,9 @@ from ethereum.ercs import IERC20
 from ethereum.ercs import IERC20Detailed
 
 from contracts.interfaces import ICreditDesk
-from contracts.interfaces import ICreditMargin
-from contracts.interfaces import ILedger
-from contracts.interfaces import IMarginEngine
-from contracts.interfaces import IVault
 from contracts.math import credit_math
 from contracts.modules import credit_lines
+from contracts.modules import credit_measure
 from contracts.modules import credit_parameters
 from contracts.modules import guarded
 from contracts.modules import tranches
@@ -45,6 +42,7 @@ initializes: guarded
 initializes: tranches
 initializes: credit_parameters[guarded := guarded]
 initializes: credit_lines[credit_parameters := credit_parameters]
+initializes: credit_measure[credit_lines := credit_lines]
 
 exports: (
     guarded.owner,
@@ -63,6 +61,11 @@ exports: (
     credit_lines.line,
     credit_lines.total_committed,
     credit_lines.open_calls,
+    credit_measure.engine,
+    credit_measure.capacity,
+    credit_measure.line_word,
+    credit_measure.preview,
+    credit_measure.owed,
     tranches.tranche_assets,
     tranches.tranche_supply,
     tranches.tranche_series,
@@ -88,18 +91,10 @@ NOT_CALLED: constant(String[32]) = "credit_desk: line is not called"
 IN_GRACE: constant(String[32]) = "credit_desk: grace is not over"
 CURED: constant(String[32]) = "credit_desk: use is within limit"
 LIQUIDATING: constant(String[35]) = "credit_desk: account in liquidation"
-STALE_PRICE: constant(String[32]) = "credit_desk: stale price"
 TRANSFER_FAILED: constant(String[32]) = "credit_desk: transfer failed"
 UNDELIVERED: constant(String[32]) = "credit_desk: not delivered"
 
-BPS: constant(uint256) = 10_000
-
 TOKEN: immutable(IERC20)
-VAULT: immutable(IVault)
-LEDGER: immutable(ILedger)
-ENGINE: immutable(ICreditMargin)
-# Wad per token unit.
-SCALE: immutable(uint256)
 
 event Wired:
     liquidator: address
@@ -115,10 +110,8 @@ def __init__(asset: address, vault: address, ledger: address, engine: address, g
     @param engine The CreditMargin engine whose accounts may have lines.
     """
     TOKEN = IERC20(asset)
-    VAULT = IVault(vault)
-    LEDGER = ILedger(ledger)
-    ENGINE = ICreditMargin(engine)
-    SCALE = 10 ** convert(18 - staticcall IERC20Detailed(asset).decimals(), uint256)
+    scale: uint256 = 10 ** convert(18 - staticcall IERC20Detailed(asset).decimals(), uint256)
+    credit_measure.__init__(vault, ledger, engine, scale)
     guarded.__init__(guardian, guarded.FUND_DEPOSIT | guarded.CREATE)
     credit_parameters.__init__()
 
@@ -197,7 +190,7 @@ def grant(account: uint256, amount: uint256, term: uint256):
     if line.committed == 0:
         line.accrued = block.timestamp
         line.paid = block.timestamp
-    line = credit_lines._accrued(line, SCALE)
+    line = credit_lines._accrued(line, credit_measure.SCALE)
     line.granted = amount
     line.term = term
     if amount != 0:
@@ -205,9 +198,9 @@ def grant(account: uint256, amount: uint256, term: uint256):
         assert line.stage == ICreditDesk.Stage.QUIET, CALLED
         assert term > block.timestamp, BAD_TERM
         assert term <= block.timestamp + credit_parameters.settings.max_term, BAD_TERM
-        assert self._is_credit_account(account), WRONG_ENGINE
-        assert staticcall VAULT.authorised(account, self), NO_CONSENT
-        assert not staticcall LEDGER.in_liquidation(account), LIQUIDATING
+        assert credit_measure._is_credit_account(account), WRONG_ENGINE
+        assert staticcall credit_measure.VAULT.authorised(account, self), NO_CONSENT
+        assert not staticcall credit_measure.LEDGER.in_liquidation(account), LIQUIDATING
     raised: bool = amount > line.committed
     line.committed = max(line.committed, amount)
     credit_lines._save(account, line)
@@ -226,20 +219,20 @@ def review(account: uint256) -> ICreditDesk.Stage:
             the line no longer needs.
     @return ICreditDesk.Stage Where the line stands now.
     """
-    line: ICreditDesk.Line = credit_lines._accrued(self._open_line(account), SCALE)
-    assert not staticcall LEDGER.in_liquidation(account), LIQUIDATING
+    line: ICreditDesk.Line = credit_lines._accrued(self._open_line(account), credit_measure.SCALE)
+    assert not staticcall credit_measure.LEDGER.in_liquidation(account), LIQUIDATING
     line = self._collected(account, line)
-    if not self._is_credit_account(account):
+    if not credit_measure._is_credit_account(account):
         line.granted = 0
     use: uint256 = 0
     limit: uint256 = 0
-    use, limit = self._measure(account, line)
+    use, limit = credit_measure._measure(account, line)
     before: ICreditDesk.Stage = line.stage
     line = credit_lines._judged(line, use, limit)
     if before == ICreditDesk.Stage.DEFAULTED and use == 0:
         # The account stands by itself: what is left of the guarantee is the lenders' again.
         line.committed = 0
-    line.used = min(use, line.committed * SCALE)
+    line.used = min(use, line.committed * credit_measure.SCALE)
     credit_lines._announce(account, before, line, use, limit)
     log ICreditDesk.LineReviewed(
         account=account, use=use, limit=limit, committed=line.committed, owed=line.owed
@@ -255,13 +248,13 @@ def declare_default(account: uint256):
     @notice Withdraws a called line whose grace is over and whose use is still above the limit, at valid prices; anyone.
             From here on the account must meet the margin of the base engine or be liquidated.
     """
-    line: ICreditDesk.Line = credit_lines._accrued(self._open_line(account), SCALE)
-    assert not staticcall LEDGER.in_liquidation(account), LIQUIDATING
+    line: ICreditDesk.Line = credit_lines._accrued(self._open_line(account), credit_measure.SCALE)
+    assert not staticcall credit_measure.LEDGER.in_liquidation(account), LIQUIDATING
     assert line.stage in (ICreditDesk.Stage.NOTICE | ICreditDesk.Stage.HALF_TIME), NOT_CALLED
     assert block.timestamp >= credit_lines._deadline(line.called), IN_GRACE
     use: uint256 = 0
     limit: uint256 = 0
-    use, limit = self._measure(account, line)
+    use, limit = credit_measure._measure(account, line)
     assert use > limit, CURED
     before: ICreditDesk.Stage = line.stage
     if before == ICreditDesk.Stage.NOTICE:
@@ -269,7 +262,7 @@ def declare_default(account: uint256):
         credit_lines._announce(account, before, line, use, limit)
         before = line.stage
     line.stage = ICreditDesk.Stage.DEFAULTED
-    line.used = min(use, line.committed * SCALE)
+    line.used = min(use, line.committed * credit_measure.SCALE)
     credit_lines._announce(account, before, line, use, limit)
     credit_lines._save(account, line)
 
@@ -288,14 +281,14 @@ def draw(account: uint256, amount: uint256) -> uint256:
     @return uint256 Token units sent.
     """
     assert msg.sender == self.liquidator, NOT_LIQUIDATOR
-    paid: uint256 = min(amount, self._capacity(account))
+    paid: uint256 = min(amount, credit_measure._capacity(account))
     if paid == 0:
         return 0
-    line: ICreditDesk.Line = credit_lines._accrued(credit_lines._load(account), SCALE)
+    line: ICreditDesk.Line = credit_lines._accrued(credit_lines._load(account), credit_measure.SCALE)
     before: ICreditDesk.Stage = line.stage
     line.stage = ICreditDesk.Stage.DEFAULTED
     line.committed -= paid
-    line.used = min(line.used, line.committed * SCALE)
+    line.used = min(line.used, line.committed * credit_measure.SCALE)
     if line.called == 0:
         line.called = block.timestamp
     # Every commitment is within the assets, so `_lose` finds what it asks for.
@@ -308,7 +301,7 @@ def draw(account: uint256, amount: uint256) -> uint256:
         )
     log ICreditDesk.LossBorne(account=account, junior=junior, senior=senior, committed=line.committed)
     credit_lines._save(account, line)
-    self._send(VAULT.address, paid)
+    self._send(credit_measure.VAULT.address, paid)
     return paid
 
 
@@ -322,63 +315,6 @@ def asset() -> address:
     @notice The cash token.
     """
     return TOKEN.address
-
-
-@external
-@view
-def engine() -> address:
-    """
-    @notice The engine whose accounts may have lines.
-    """
-    return ENGINE.address
-
-
-@external
-@view
-def capacity(account: uint256) -> uint256:
-    """
-    @notice Token units that `draw` would pay for the account.
-    """
-    return self._capacity(account)
-
-
-@external
-@view
-def line_word(account: uint256) -> uint256:
-    """
-    @notice What the Vault adds to the account's portfolio: credit (wad) uint128 | bps of it that do not count for
-            initial margin << 128. No credit after a default or in liquidation; none for new risk while
-            the line is being lowered or past its term.
-    """
-    word: uint256 = credit_lines.words[account]
-    if word == 0 or credit_lines._stage(word) == ICreditDesk.Stage.DEFAULTED:
-        return 0
-    if staticcall LEDGER.in_liquidation(account):
-        return 0
-    committed: uint256 = word & credit_lines.MASK_96
-    credit: uint256 = min(committed * SCALE, 2**128 - 1)
-    lowered: bool = committed > (word >> 96) & credit_lines.MASK_96
-    if lowered or block.timestamp >= (word >> 192) & credit_lines.MASK_40:
-        return credit | (BPS << 128)
-    return credit
-
-
-@external
-@view
-def preview(account: uint256) -> (uint256, uint256, bool):
-    """
-    @notice Use and limit that a review would find (wad), before it takes fees, and whether every price is valid.
-    """
-    return self._measured(account, credit_lines._load(account))
-
-
-@external
-@view
-def owed(account: uint256) -> uint256:
-    """
-    @notice Fees to this block, wad, rounded up.
-    """
-    return credit_lines._accrued(credit_lines._load(account), SCALE).owed
 
 
 @external
@@ -402,53 +338,6 @@ def _open_line(account: uint256) -> ICreditDesk.Line:
 
 
 @internal
-@view
-def _is_credit_account(account: uint256) -> bool:
-    return (staticcall VAULT.account(account)).engine == ENGINE.address
-
-
-@internal
-@view
-def _capacity(account: uint256) -> uint256:
-    """
-    @dev An account that has left the engine passed initial margin without a line then: lenders bear no more of it.
-    """
-    committed: uint256 = credit_lines.words[account] & credit_lines.MASK_96
-    if committed == 0 or not self._is_credit_account(account):
-        return 0
-    return committed
-
-
-@internal
-@view
-def _measure(account: uint256, line: ICreditDesk.Line) -> (uint256, uint256):
-    use: uint256 = 0
-    limit: uint256 = 0
-    valid: bool = False
-    use, limit, valid = self._measured(account, line)
-    assert valid, STALE_PRICE
-    return use, limit
-
-
-@internal
-@view
-def _measured(account: uint256, line: ICreditDesk.Line) -> (uint256, uint256, bool):
-    """
-    @dev The one calculator of use and limit. An account that has left the engine uses nothing.
-    """
-    if not self._is_credit_account(account):
-        return 0, 0, True
-    view: IMarginEngine.Portfolio = empty(IMarginEngine.Portfolio)
-    valid: bool = False
-    view, valid = staticcall LEDGER.portfolio(account)
-    equity: int256 = 0
-    margin: uint256 = 0
-    cap: uint256 = 0
-    equity, margin, cap = staticcall ENGINE.measure(view)
-    return credit_math._use(margin, equity), min(credit_lines._ceiling(line) * SCALE, cap), valid
-
-
-@internal
 def _collected(account: uint256, line: ICreditDesk.Line) -> ICreditDesk.Line:
     """
     @dev Takes what is owed, whole token units, out of the account's cash. It may fail, because the account is below
@@ -457,11 +346,11 @@ def _collected(account: uint256, line: ICreditDesk.Line) -> ICreditDesk.Line:
          margin check needs is not enough for the measurement that follows.
     """
     now: ICreditDesk.Line = line
-    units: uint256 = line.owed // SCALE
+    units: uint256 = line.owed // credit_measure.SCALE
     if units != 0:
         before: uint256 = staticcall TOKEN.balanceOf(self)
         success: bool = raw_call(
-            VAULT.address,
+            credit_measure.VAULT.address,
             abi_encode(
                 account, convert(0, uint256), units, self,
                 method_id=method_id("withdraw(uint256,uint256,uint256,address)"),
@@ -471,12 +360,12 @@ def _collected(account: uint256, line: ICreditDesk.Line) -> ICreditDesk.Line:
         if success:
             # What did not arrive is no income.
             assert staticcall TOKEN.balanceOf(self) >= before + units, UNDELIVERED
-            now.owed -= units * SCALE
+            now.owed -= units * credit_measure.SCALE
             junior: uint256 = 0
             senior: uint256 = 0
             junior, senior = tranches._earn(units, credit_parameters.settings.junior_income)
             log ICreditDesk.IncomePaid(account=account, junior=junior, senior=senior)
-    if now.owed < SCALE:
+    if now.owed < credit_measure.SCALE:
         now.paid = block.timestamp
     return now
 
