@@ -26,7 +26,7 @@ from simulation.agents import (
     signing_key,
 )
 from simulation.chain.backends import backend_in_use, open_chain
-from simulation.chain.deployment import CALL_INTERVAL, CROSS, ISOLATED, feed_numbers, plan
+from simulation.chain.deployment import CALL_INTERVAL, feed_numbers, plan
 from simulation.chain.genesis import DEPLOYER, MAX_AMOUNT, Genesis, address_named
 from simulation.chain.protocol import Chain
 from simulation.config import ProtocolSpec, Scenario, dump_scenario, load_scenario
@@ -136,7 +136,7 @@ def build(
         if isinstance(agent, OracleRelayer):
             agent.signer = signer
     _first_prices(genesis, protocol, path.tick(0), signer)
-    _endow(genesis, protocol, path.tick(0), agents, owners)
+    _endow(genesis, protocol, path.tick(0), agents, owners, _engines(scenario, len(owners)))
 
     terms = _terms(protocol, genesis, scenario)
     decode = genesis.decoder()
@@ -189,6 +189,13 @@ def _identities(agents: Sequence[Agent], owners: Sequence[bytes]) -> list[AgentI
     ]
 
 
+def _engines(scenario: Scenario, accounts: int) -> list[str]:
+    """Margin system of every account; the user's own agents come last and have the protocol's."""
+    usual = scenario.protocol.engine
+    engines = [spec.engine or usual for spec in scenario.agents.values() for _ in range(spec.count)]
+    return engines + [usual] * (accounts - len(engines))
+
+
 def _first_prices(genesis: Genesis, protocol: ProtocolSpec, tick: PriceTick, signer: TypedDataSigner) -> None:
     for symbol, feed in feed_numbers(protocol).items():
         price = tick.price_nano(symbol)
@@ -203,6 +210,7 @@ def _endow(
     tick: PriceTick,
     agents: Sequence[Agent],
     owners: Sequence[bytes],
+    engines: Sequence[str],
 ) -> None:
     """Seeds the insurance fund, opens every account and gives it what its agent asks for."""
     decimals = protocol.cash.decimals
@@ -224,12 +232,11 @@ def _endow(
     if seed:
         genesis.call(DEPLOYER, "CashToken", "mint", DEPLOYER, seed)
         into_fund(DEPLOYER, seed)
-    engine = ISOLATED if protocol.engine == "isolated" else CROSS
     collateral = next(iter(protocol.collaterals.items()), None)
     gifts = [gift for agent in agents for gift in agent.endowments()]
-    for account, (owner, gift) in enumerate(zip(owners, gifts, strict=True), start=1):
+    for account, (owner, gift, engine) in enumerate(zip(owners, gifts, engines, strict=True), start=1):
         genesis.chain.fund(owner, GAS_WALLET)
-        genesis.call(owner, "Vault", "create_account", engine)
+        genesis.call(owner, "Vault", "create_account", protocol.engines[engine])
         provide(owner, "CashToken", cash(gift.cash) + cash(gift.wallet) + cash(gift.fund), vault)
         if cash(gift.cash):
             genesis.call(owner, "Vault", "deposit", account, 0, cash(gift.cash))

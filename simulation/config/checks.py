@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from itertools import pairwise
 
-from simulation.config.scenario import ProtocolSpec, ReplaySpec, Scenario, WaypointSpec
+from simulation.config.check_systems import check_systems
+from simulation.config.scenario import SECTION_OF, ProtocolSpec, ReplaySpec, Scenario, WaypointSpec
 from simulation.config.schema import Problems, one_of
 from simulation.domain.units import BPS
 
@@ -26,6 +27,9 @@ def check_scenario(scenario: Scenario, problems: Problems) -> None:
     _check_clock(scenario, problems)
     _check_assets(scenario, problems)
     check_protocol(scenario.protocol, scenario.assets, problems)
+    for name, agent in scenario.agents.items():
+        if agent.engine is not None:
+            _check_engine(scenario.protocol, f"agents.{name}.engine", agent.engine, problems)
 
 
 def check_protocol(protocol: ProtocolSpec, assets: Collection[str], problems: Problems) -> None:
@@ -48,6 +52,15 @@ def check_protocol(protocol: ProtocolSpec, assets: Collection[str], problems: Pr
             problems.add(place, f'got "{collateral.asset}"', one_of(collateral.asset, assets))
     _check_margins(protocol, problems)
     _check_liquidation(protocol, problems)
+    _check_engine(protocol, "protocol.engine", protocol.engine, problems)
+    check_systems(protocol, problems)
+
+
+def _check_engine(protocol: ProtocolSpec, key: str, engine: str, problems: Problems) -> None:
+    if engine not in protocol.engines:
+        problems.add(
+            key, f'got "{engine}", which is not deployed', f"a table [protocol.{SECTION_OF[engine]}]"
+        )
 
 
 def _check_clock(scenario: Scenario, problems: Problems) -> None:

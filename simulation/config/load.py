@@ -13,13 +13,16 @@ from typing import Any
 import tomli_w
 
 from simulation.config.checks import check_scenario
-from simulation.config.kinds import INTEGER, TEXT
-from simulation.config.scenario import SECTIONS, AgentSpec, Scenario
+from simulation.config.kinds import INTEGER, TEXT, choice
+from simulation.config.scenario import ENGINES, SECTIONS, AgentSpec, Scenario
 from simulation.config.schema import FAILED, Problems, one_of, read_table, show_table
 from simulation.errors import InputError
 
 __all__ = ["available_scenarios", "dump_scenario", "load_scenario", "parse_override", "scenario_path"]
 
+OF_POPULATIONS = ("kind", "count", "engine")
+"""Keys of [agents.NAME] that every kind of agent has."""
+ENGINE = choice(*ENGINES)
 SHIPPED = Path(__file__).resolve().parents[1] / "scenarios"
 
 
@@ -107,6 +110,7 @@ def dump_scenario(scenario: Scenario) -> str:
             name: {
                 "kind": agent.kind,
                 "count": agent.count,
+                **({} if agent.engine is None else {"engine": agent.engine}),
                 **(agent.params if agent.settings is None else show_table(agent.settings)),
             }
             for name, agent in scenario.agents.items()
@@ -160,18 +164,21 @@ def _read_agents(
             continue
         kind = TEXT.read(table["kind"], f"{key}.kind", problems)
         count = INTEGER.read(table.get("count", 1), f"{key}.count", problems)
-        if kind is FAILED or count is FAILED:
+        engine = None
+        if "engine" in table:
+            engine = ENGINE.read(table["engine"], f"{key}.engine", problems)
+        if FAILED in (kind, count, engine):
             continue
         if count < 0:
             problems.add(f"{key}.count", f"got {count}", "a whole number from 0")
-        params = {entry: copy.deepcopy(table[entry]) for entry in table if entry not in ("kind", "count")}
+        params = {entry: copy.deepcopy(table[entry]) for entry in table if entry not in OF_POPULATIONS}
         settings = None
         if kinds is not None:
             if kind not in kinds:
                 problems.add(f"{key}.kind", f'got "{kind}"', one_of(kind, kinds))
                 continue
             settings = read_table(kinds[kind], params, key, problems)
-        agents[name] = AgentSpec(name, kind, count, params, settings)
+        agents[name] = AgentSpec(name, kind, count, params, settings, engine)
     return agents
 
 

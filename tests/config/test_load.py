@@ -274,3 +274,94 @@ def test_series_that_would_not_be_listed_are_refused_by_key(
     with pytest.raises(ScenarioError) as error:
         load_scenario(written(tmp_path, MINIMAL + SERIES.replace(old, new, 1)))
     assert [problem.key for problem in error.value.problems] == [f"protocol.series.ETH-7D.{key}"]
+
+
+SYSTEMS = """
+[protocol.portfolio]
+maintenance_loss = "110 %"
+
+[protocol.portfolio.grid]
+long_discount = "120 %"
+
+[[protocol.portfolio.grid.scenarios]]
+spot = "110 %"
+volatility = "linear skew"
+
+[protocol.risk]
+maintenance_quantile = "310 %"
+price_volatility_correlation = "-99 %"
+volatility_correlation = "0 %"
+
+[protocol.risk.underlyings.BTC]
+volatility = "900 %/year"
+concentration_bound = "1_500 USD"
+
+[[protocol.risk.correlations]]
+first = "ETH"
+second = "ETH volatilty"
+correlation = "50 %"
+
+[protocol.options]
+maintenance_call = "20 %"
+"""
+
+
+def test_contradictions_of_margin_systems_are_told_as_the_contracts_would_refuse_them(tmp_path: Path) -> None:
+    asset = '[assets.BTC]\nkind = "gbm"\nprice = "1 USD"\nvolatility = "60 %/year"\n'
+    market = '[protocol.markets.BTC]\nasset = "ETH"\ninitial_margin = "5 %"\nmaintenance_margin = "3 %"\n'
+    with pytest.raises(ScenarioError) as error:
+        load_scenario(written(tmp_path, f"{MINIMAL}\n{asset}\n{market}\n{SYSTEMS}"))
+    (line,) = lines_of(error)
+    assert 'protocol.portfolio.grid.long_discount: got "120 %"' in line
+    told = (
+        SYSTEMS.replace('"120 %"', '"90 %"')
+        + '\n[agents.noise2]\nkind = "noise_trader"\nengine = "dynamic"\n'
+    )
+    with pytest.raises(ScenarioError) as error:
+        load_scenario(written(tmp_path, f"{MINIMAL}\n{asset}\n{market}\n{told}"))
+    found = "\n".join(lines_of(error))
+    for part in (
+        "protocol.options.maintenance_call: above least_initial_spot",
+        "protocol.portfolio.maintenance_loss: above initial_loss",
+        "protocol.portfolio.grid.scenarios[0].spot: moved in a skew",
+        "protocol.risk.maintenance_quantile: above initial_quantile",
+        "protocol.risk.underlyings.BTC: no asset of the protocol",
+        "protocol.risk.underlyings.BTC.concentration_bound: no multiple of 1_000 USD",
+        "protocol.risk.underlyings.BTC.volatility: takes all of a position",
+        'protocol.risk.correlations[0].second: got "ETH volatilty"',
+        "(did you mean ETH volatility?)",
+        'agents.noise2.engine: got "dynamic", which is not deployed; expected a table [protocol.dynamic]',
+    ):
+        assert part in found, part
+
+
+def test_a_matrix_of_correlations_that_no_numbers_can_have_is_refused(tmp_path: Path) -> None:
+    risk = "\n[protocol.markets.BTC]\n" + "\n".join(
+        ('asset = "BTC"', 'initial_margin = "5 %"', 'maintenance_margin = "3 %"')
+    )
+    asset = '\n[assets.BTC]\nkind = "gbm"\nprice = "1 USD"\nvolatility = "60 %/year"\n'
+    matrix = '\n[protocol.risk]\nprice_correlation = "-90 %"\nprice_volatility_correlation = "-60 %"\n'
+    with pytest.raises(ScenarioError, match="correlations: not positive semi-definite"):
+        load_scenario(written(tmp_path, MINIMAL + asset + risk + matrix))
+
+
+def test_an_engine_of_accounts_must_be_deployed(tmp_path: Path) -> None:
+    text = MINIMAL + '\n[protocol]\nengine = "portfolio"\n'
+    with pytest.raises(ScenarioError, match=r"protocol.engine: got \"portfolio\", which is not deployed"):
+        load_scenario(written(tmp_path, text))
+    scenario = load_scenario(written(tmp_path, text + "[protocol.portfolio]\n"))
+    assert scenario.protocol.engines["portfolio"] == 3
+    with pytest.raises(
+        ScenarioError, match=r"protocol.engine: got \"margin\"; expected one of cross, isolated"
+    ):
+        load_scenario(written(tmp_path, text.replace('"portfolio"', '"margin"')))
+
+
+def test_sections_of_margin_systems_and_engines_of_populations_read_back(tmp_path: Path) -> None:
+    text = MINIMAL + 'engine = "risk-based"\n[protocol.risk]\n[protocol.portfolio]\n[protocol.options]\n'
+    scenario = load_scenario(written(tmp_path, text))
+    assert scenario.agents["noise"].engine == "risk-based"
+    assert "engine" not in scenario.agents["noise"].params
+    assert load_scenario(written(tmp_path, dump_scenario(scenario))) == scenario
+    plain = dump_scenario(load_scenario(written(tmp_path)))
+    assert not any(word in plain for word in ("protocol.risk", "protocol.portfolio", "protocol.options"))

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The order of everything: core, series, margin engines, credit, hand-over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from simulation.chain.deployment import core, credit, engines, handover, series
+from simulation.chain.deployment.steps import Call, Deploy, Ref, Step
+from simulation.config.scenario import ProtocolSpec
+
+__all__ = ["CROSS", "ISOLATED", "plan"]
+
+CROSS = 1
+"""Engine id of CrossMargin."""
+ISOLATED = 2
+"""Engine id of IsolatedMargin."""
+
+
+def plan(
+    protocol: ProtocolSpec,
+    guardian: str,
+    signers: tuple[str, ...],
+    governor: str | None = None,
+    start: int = 0,
+) -> tuple[Step, ...]:
+    """All steps from an empty chain to a protocol that is ready for its first price.
+
+    Engines are registered in the order of `config.scenario.ENGINES`, so that `protocol.engines` tells the id
+    of each.
+
+    Args:
+        protocol: risk parameters, integers in the chain's units.
+        guardian: address that may pause actions.
+        signers: addresses of the oracle's keys.
+        governor: address that proposes and executes through the Timelock, to which all ownership then goes;
+            None leaves it with the deployer.
+        start: unix seconds from which expiries count; needed by a protocol with series.
+    """
+    steps = [*_steps(protocol, guardian, signers, start)]
+    if governor is not None:
+        if protocol.credit is not None:
+            steps.append(Call("CreditDesk", "set_underwriter", (governor,)))
+        steps.extend(handover.steps(protocol.timelock, governor, handover.owned(steps)))
+    return tuple(steps)
+
+
+def _steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...], start: int) -> Iterator[Step]:
+    yield from core.steps(protocol, guardian, signers)
+    if protocol.has_board:
+        yield from series.steps(protocol, start)
+    if protocol.engine_delay is not None:
+        yield Deploy("EngineSwitch", "EngineSwitch", (Ref("Vault"), Ref("Ledger"), protocol.engine_delay))
+        yield Call("Vault", "wire_engine_switch", (Ref("EngineSwitch"),))
+    if protocol.options is not None:
+        yield from engines.standard(protocol, protocol.options)
+    if protocol.portfolio is not None:
+        yield from engines.portfolio(protocol, protocol.portfolio)
+    if protocol.risk is not None:
+        yield from engines.risk_based(protocol, protocol.risk)
+    if protocol.dynamic is not None:
+        yield from engines.dynamic(protocol, protocol.dynamic)
+    if protocol.credit is not None:
+        yield from credit.lines(protocol.engines["credit"])

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Scenario: everything a run is made from, as frozen values. Integers are in the chain's units."""
+
+from __future__ import annotations
+
+from simulation.config.scenario.assets import AssetModel, GbmSpec, JumpSpec, ReplaySpec, WaypointSpec
+from simulation.config.scenario.markets import (
+    CashSpec,
+    CollateralSpec,
+    FundingSpec,
+    MarketSpec,
+    SeriesSpec,
+    TierSpec,
+)
+from simulation.config.scenario.options import FutureSpec, GridSpec, OptionsSpec, PortfolioSpec, ShockSpec
+from simulation.config.scenario.protocol import (
+    FeeSpec,
+    InsuranceSpec,
+    InterestSpec,
+    LiquidationSpec,
+    OracleSpec,
+    ProtocolSpec,
+)
+from simulation.config.scenario.run import (
+    SECTIONS,
+    AgentSpec,
+    ChainSpec,
+    GasSpec,
+    RecorderSpec,
+    Scenario,
+    TimeSpec,
+)
+from simulation.config.scenario.systems import (
+    ENGINES,
+    SECTION_OF,
+    CorrelationSpec,
+    CreditSpec,
+    DynamicSpec,
+    RiskSpec,
+    UnderlyingSpec,
+)
+
+__all__ = [
+    "ENGINES",
+    "SECTIONS",
+    "SECTION_OF",
+    "AgentSpec",
+    "AssetModel",
+    "CashSpec",
+    "ChainSpec",
+    "CollateralSpec",
+    "CorrelationSpec",
+    "CreditSpec",
+    "DynamicSpec",
+    "FeeSpec",
+    "FundingSpec",
+    "FutureSpec",
+    "GasSpec",
+    "GbmSpec",
+    "GridSpec",
+    "InsuranceSpec",
+    "InterestSpec",
+    "JumpSpec",
+    "LiquidationSpec",
+    "MarketSpec",
+    "OptionsSpec",
+    "OracleSpec",
+    "PortfolioSpec",
+    "ProtocolSpec",
+    "RecorderSpec",
+    "ReplaySpec",
+    "RiskSpec",
+    "Scenario",
+    "SeriesSpec",
+    "ShockSpec",
+    "TierSpec",
+    "TimeSpec",
+    "UnderlyingSpec",
+    "WaypointSpec",
+]
