@@ -26,6 +26,8 @@ class Query(NamedTuple):
     address: bytes
     function: str
     args: tuple[Any, ...] = ()
+    data: bytes = b""
+    """The whole calldata, where whoever asks has encoded it already."""
 
 
 class Answer(NamedTuple):
@@ -83,24 +85,26 @@ class Contracts:
         ]
 
 
-def _entry(artifact: str, function: str, count: int) -> dict[str, Any]:
+def _entry(query: Query) -> dict[str, Any]:
     return next(
         item
-        for item in load_artifact(artifact).abi
-        if item["type"] == "function" and item["name"] == function and len(item["inputs"]) == count
+        for item in load_artifact(query.artifact).abi
+        if item["type"] == "function"
+        and item["name"] == query.function
+        and (query.data or len(item["inputs"]) == len(query.args))
     )
 
 
 def _calldata(query: Query) -> bytes:
-    entry = _entry(query.artifact, query.function, len(query.args))
-    types = [collapse_if_tuple(part) for part in entry["inputs"]]
+    if query.data:
+        return query.data
+    types = [collapse_if_tuple(part) for part in _entry(query)["inputs"]]
     selector = keccak(f"{query.function}({','.join(types)})".encode())[:4]
     return selector + encode(types, [_plain(value) for value in query.args])
 
 
 def _decoded(query: Query, output: bytes) -> Any:
-    entry = _entry(query.artifact, query.function, len(query.args))
-    values = decode([collapse_if_tuple(part) for part in entry["outputs"]], output)
+    values = decode([collapse_if_tuple(part) for part in _entry(query)["outputs"]], output)
     return values[0] if len(values) == 1 else values
 
 

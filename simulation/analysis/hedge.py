@@ -3,11 +3,12 @@
 
 Over whole lots bought and sold of each instrument, minimise half the spread plus the taker's fee, subject to
 equity - cost >= initial margin. Requirements are mostly convex in the sizes, so a cutting-plane method finds
-the optimum (J. E. Kelley, 1960): HiGHS solves the mixed-integer program with the tangents known so far, the
-contracts value what it proposes; where that is below initial margin, a tangent taken from the contracts'
-answers nearby joins the program. The first proposal that passes is the cheapest. Where a requirement is not
-convex (offsets of options, a limit on the loss) tangents may cut too much away: trades in one instrument and
-closing everything are tried besides, and the cheapest that passes is taken.
+the optimum (J. E. Kelley, 1960; from the boundary, A. F. Veinott, 1967): HiGHS solves the program with the
+tangents known so far, first in any lots, then in whole ones; the contracts value what it proposes; where that
+is below initial margin, tangents taken from the contracts' answers nearby join the program. A proposal of
+whole lots that passes is the cheapest. Where a requirement is not convex (offsets of options, a limit on the
+loss) tangents may cut too much away: trades in one instrument and closing everything are tried besides, as is
+the way from there to each proposal, and the cheapest that passes is taken.
 
 Imports: scipy; analysis.margins, analysis.stage.
 """
@@ -32,12 +33,16 @@ from simulation.domain.units import BPS, WAD
 
 __all__ = ["Hedge", "Trade", "find_hedge"]
 
-ROUNDS = 60
+ROUNDS = 40
 """Tangents at most; what passed until then is taken."""
 REACH = 3
 """No trade is larger than this multiple of everything held on the same asset."""
 PROBE = 1_000
 """Requirements are compared a thousandth of a lot apart."""
+HALVINGS = 12
+"""Of the way between what passes and what does not."""
+NODES = 300
+"""Of the solver's tree, at most; what it has found by then is proposed."""
 GAP = 0.001
 """A proposal this much above the bound is as good."""
 
@@ -119,28 +124,61 @@ class _Problem:
         for lots in (*self._single(), self._closed()):
             if lots is not None and (best is None or self.cost(lots) < self.cost(best)):
                 best = lots
-        rows: list[npt.NDArray[np.float64]] = []
-        limits: list[float] = []
-        proposal: tuple[int, ...] | None = (0,) * len(self.sides)
-        bound, slack = 0, 0.0
+        program = _Program(self.costs, [side.most for side in self.sides])
+        point: tuple[int, ...] = (0,) * len(self.sides)
+        bound, whole = 0.0, False
         for _ in range(ROUNDS):
-            assert proposal is not None
-            slope, level = self._tangent(proposal)
-            rows.append(-slope - self.costs)
-            limits.append(level)
-            again = self._proposal(rows, limits, slack)
-            if again is None:
+            if not self._cut(program, point):
                 break
-            bound = max(bound, self.cost(again))
-            if best is not None and self.cost(best) <= bound * (1 + GAP):
+            if best is not None:
+                best, beside = self._toward(point, best)
+                self._cut(program, beside)
+            solved = program.solve(whole)
+            if solved is None:
                 break
-            if self._passes(again):
+            again, least = tuple(solved[0]), solved[1]
+            if best is not None and self.cost(best) / WAD <= least * (1 + GAP):
+                bound = max(bound, least)
+                break
+            if self._passes(again) and (best is None or self.cost(again) < self.cost(best)):
                 best = again
-                break
-            # A proposal twice: it fails by less than the solver's tolerance.
-            slack = max(1e-6, 10 * slack) if again == proposal else slack
-            proposal = again
-        return None if best is None else (best, min(bound, self.cost(best)))
+                if whole:
+                    bound = max(bound, least)
+                    break
+            # Whole lots once the tangents of any lots have told most of what they can.
+            whole = whole or again == point or least <= bound * (1 + GAP)
+            if again == point:
+                program.tighten()
+            bound, point = max(bound, least), again
+        return None if best is None else (best, min(round(bound * WAD), self.cost(best)))
+
+    def _cut(self, program: _Program, lots: Sequence[int]) -> bool:
+        """The tangent near a point joins the program; False where the contracts have no answer there."""
+        tangent = self._tangent(lots)
+        if tangent is not None:
+            slope, level = tangent
+            program.add(-slope - self.costs, level)
+        return tangent is not None
+
+    def _toward(
+        self, outside: Sequence[int], inside: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Between lots that do not pass and some that do: the last that pass, and the next that do not.
+
+        The first are kept only if they are cheaper than those that were known.
+        """
+
+        def between(share: float) -> tuple[int, ...]:
+            pairs = zip(outside, inside, strict=True)
+            return tuple(round(one + share * (other - one)) for one, other in pairs)
+
+        low, high = 0.0, 1.0
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            low, high = (low, middle) if self._would_pass(between(middle)) else (middle, high)
+        found = between(high)
+        cheaper = self.cost(found) < self.cost(inside) and self._passes(found)
+        return (found if cheaper else inside), between(low)
 
     def cost(self, lots: Sequence[int]) -> int:
         """Wad USD, each trade's fee rounded up once."""
@@ -170,48 +208,44 @@ class _Problem:
         after = self.after(lots)
         return after is not None and after.equity >= after.initial_margin
 
-    def _tangent(self, lots: Sequence[int]) -> tuple[npt.NDArray[np.float64], float]:
+    def _tangent(self, lots: Sequence[int]) -> tuple[npt.NDArray[np.float64], float] | None:
         """Slope of the requirement in lots near a point; equity - (requirement - slope * lots) there, USD.
 
-        The slope is taken beside the point, where a requirement with kinks has one.
+        The slope is taken beside the point, where a requirement with kinks has one: all instruments that are
+        held or traded are a little off it together; each of the others, of which there may be more than a
+        portfolio can hold, by itself. None where the contracts have no answer.
         """
-        beside = [
-            side.sign * (count * side.instrument.lot + side.instrument.lot * (3 + 2 * place) // 1_000)
-            for place, (side, count) in enumerate(zip(self.sides, lots, strict=True))
-        ]
-        points = [beside]
+        held = {position.market for position in self.holdings.positions}
+        off, beside = [], []
+        for place, (side, count) in enumerate(zip(self.sides, lots, strict=True)):
+            lot = side.instrument.lot
+            off.append(side.sign * (count * lot + lot * (3 + 2 * place) // 1_000))
+            beside.append(off[-1] if count or side.instrument.market in held else 0)
+        points, pairs = [beside], []
         for place, side in enumerate(self.sides):
-            step = max(side.instrument.lot // PROBE, 1)
-            points.append([size + (side.sign * step if at == place else 0) for at, size in enumerate(beside)])
+            step = side.sign * max(side.instrument.lot // PROBE, 1)
+            first = 0
+            if beside[place] != off[place]:
+                first = len(points)
+                points.append([*beside[:place], off[place], *beside[place + 1 :]])
+            pairs.append((first, len(points)))
+            points.append([*beside[:place], off[place] + step, *beside[place + 1 :]])
         found = assess(self.stage, [self._with(sizes) for sizes in points], (self.system,))
         values = [each[self.system].assessment for each in found]
-        first = values[0]
-        assert first is not None
+        base = values[0]
+        if base is None:
+            return None
         slope = np.zeros(len(self.sides))
-        for place, (side, value) in enumerate(zip(self.sides, values[1:], strict=True)):
-            if value is not None:
+        for place, (side, (first, second)) in enumerate(zip(self.sides, pairs, strict=True)):
+            one, other = values[first], values[second]
+            if one is not None and other is not None:
                 step = max(side.instrument.lot // PROBE, 1)
-                slope[place] = (
-                    (value.initial_margin - first.initial_margin) / WAD * side.instrument.lot / step
-                )
+                rise = (other.initial_margin - one.initial_margin) / WAD
+                slope[place] = rise * side.instrument.lot / step
         at = np.array(
             [abs(size) / side.instrument.lot for size, side in zip(beside, self.sides, strict=True)]
         )
-        return slope, float((first.equity - first.initial_margin) / WAD + slope @ at)
-
-    def _proposal(
-        self, rows: Sequence[npt.NDArray[np.float64]], limits: Sequence[float], slack: float
-    ) -> tuple[int, ...] | None:
-        """The cheapest lots that satisfy every tangent: level + row · lots >= slack."""
-        lowest = np.array([slack - level for level in limits])
-        solved = milp(
-            self.costs,
-            integrality=np.ones(len(self.sides)),
-            bounds=Bounds(0, np.array([side.most for side in self.sides], dtype=np.float64)),
-            constraints=LinearConstraint(np.array(rows), lowest, np.inf),
-            options={"time_limit": 10.0, "mip_rel_gap": GAP / 10},
-        )
-        return None if solved.x is None else tuple(round(value) for value in solved.x)
+        return slope, float((base.equity - base.initial_margin) / WAD + slope @ at)
 
     def _single(self) -> list[tuple[int, ...] | None]:
         """For each side the fewest lots that pass alone, by doubling and halving."""
@@ -261,6 +295,39 @@ class _Problem:
         ]
         kept = tuple(position for position in positions if position.size or position.unrealised)
         return replace(self.holdings, positions=kept)
+
+
+class _Program:
+    """Minimise cost over lots, subject to the tangents known so far."""
+
+    def __init__(self, costs: npt.NDArray[np.float64], most: Sequence[int]) -> None:
+        self._costs, self._most = costs, np.array(most, dtype=np.float64)
+        self._rows: list[npt.NDArray[np.float64]] = []
+        self._levels: list[float] = []
+        self._slack = 0.0
+
+    def add(self, row: npt.NDArray[np.float64], level: float) -> None:
+        """level + row · lots >= 0, USD."""
+        self._rows.append(row)
+        self._levels.append(level)
+
+    def tighten(self) -> None:
+        """For lots that fail by less than the solver's tolerance: a margin, larger each time."""
+        self._slack = max(1e-6, 10 * self._slack)
+
+    def solve(self, whole: bool) -> tuple[list[int], float] | None:
+        """Lots, rounded where they need not be whole, and the least that any cost; None: none are left."""
+        solved = milp(
+            self._costs,
+            integrality=np.full(len(self._costs), int(whole)),
+            bounds=Bounds(0, self._most),
+            constraints=LinearConstraint(np.array(self._rows), self._slack - np.array(self._levels), np.inf),
+            options={"node_limit": NODES, "mip_rel_gap": GAP / 10},
+        )
+        if solved.x is None:
+            return None
+        least = solved.mip_dual_bound if whole else solved.fun
+        return [round(value) for value in solved.x], float(least)
 
 
 def _sides(stage: Stage, holdings: Holdings) -> list[_Side]:

@@ -7,7 +7,9 @@ Imports: analysis.stage; domain.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
+
+from eth_hash.auto import keccak
 
 from simulation.analysis.contracts import Answer, Query
 from simulation.analysis.portfolio import ENGINES
@@ -22,6 +24,13 @@ __all__ = ["ISOLATED", "Answers", "assess", "explain", "headroom", "isolated_sha
 
 ISOLATED = "isolated"
 CREDIT = "credit"
+POSITION = "(uint256,int256,uint256,uint256,uint256,int256,uint256,uint256)"
+COLLATERAL = "(uint256,uint256,uint256,uint256,uint256)"
+SELECTORS = {
+    name: keccak(f"{name}((int256,uint256,{POSITION}[],{COLLATERAL}[]))".encode())[:4]
+    for name in ("assess", "explain")
+}
+"""Of IMarginEngine, the same in every engine."""
 LINE_ASSET = 9
 """ICreditMargin: the line is the portfolio's last collateral, under this number."""
 
@@ -124,7 +133,27 @@ def _parts(stage: Stage, name: str, holdings: Holdings) -> list[Holdings]:
 
 
 def _query(stage: Stage, name: str, function: str, holdings: Holdings) -> Query:
-    return stage.query(CONTRACT_OF[name], function, astuple(holdings))
+    contract = CONTRACT_OF[name]
+    return Query(contract, stage.addresses[contract], function, data=SELECTORS[function] + _encoded(holdings))
+
+
+def _encoded(holdings: Holdings) -> bytes:
+    """The ABI's words of one IMarginEngine.Portfolio: a hedge asks some thousand times."""
+    positions = [
+        value
+        for one in holdings.positions
+        for value in (
+            *(one.market, one.size, one.mark, one.spot, one.confidence, one.unrealised, one.bids, one.asks),
+        )
+    ]
+    collaterals = [
+        value
+        for one in holdings.collaterals
+        for value in (one.asset, one.value, one.confidence, one.maintenance_haircut, one.initial_haircut)
+    ]
+    head = (32, holdings.cash, holdings.stable_price, 128, 160 + 32 * len(positions))
+    words = (*head, len(holdings.positions), *positions, len(holdings.collaterals), *collaterals)
+    return b"".join([value.to_bytes(32, "big", signed=value < 0) for value in words])
 
 
 def _sum(answers: Sequence[Answer]) -> Answers:

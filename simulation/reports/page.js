@@ -14,7 +14,7 @@
   };
   const themed = (item) => {
     if (typeof item === "string") return /^@[a-z]+(\/\d+)?$/.test(item) ? colour(item) : item;
-    if (Array.isArray(item)) return typeof item[0] === "number" ? item : item.map(themed);
+    if (Array.isArray(item)) return typeof item[0] === "number" && typeof item[1] !== "string" ? item : item.map(themed);
     if (item && typeof item === "object") return Object.fromEntries(Object.entries(item).map(([k, v]) => [k, themed(v)]));
     return item;
   };
