@@ -114,6 +114,7 @@ class _Problem:
 
     def __init__(self, stage: Stage, system: str, holdings: Holdings, sides: Sequence[_Side]) -> None:
         self.stage, self.system, self.holdings, self.sides = stage, system, holdings, sides
+        self.held = {position.market: position for position in holdings.positions}
         self.costs = np.array([side.lot_cost / WAD for side in sides])
 
     def solve(self) -> tuple[tuple[int, ...], int] | None:
@@ -215,12 +216,11 @@ class _Problem:
         held or traded are a little off it together; each of the others, of which there may be more than a
         portfolio can hold, by itself. None where the contracts have no answer.
         """
-        held = {position.market for position in self.holdings.positions}
         off, beside = [], []
         for place, (side, count) in enumerate(zip(self.sides, lots, strict=True)):
             lot = side.instrument.lot
             off.append(side.sign * (count * lot + lot * (3 + 2 * place) // 1_000))
-            beside.append(off[-1] if count or side.instrument.market in held else 0)
+            beside.append(off[-1] if count or side.instrument.market in self.held else 0)
         points, pairs = [beside], []
         for place, side in enumerate(self.sides):
             step = side.sign * max(side.instrument.lot // PROBE, 1)
@@ -275,25 +275,22 @@ class _Problem:
 
     def _closed(self) -> tuple[int, ...] | None:
         """Lots that close every position, where that passes."""
-        held = {position.market: position.size for position in self.holdings.positions}
+        sizes = {market: position.size for market, position in self.held.items()}
         lots = tuple(
-            max(0, -side.sign * held.get(side.instrument.market, 0)) // side.instrument.lot
+            max(0, -side.sign * sizes.get(side.instrument.market, 0)) // side.instrument.lot
             for side in self.sides
         )
         return lots if self._passes(lots) else None
 
     def _with(self, sizes: Sequence[int]) -> Holdings:
         """The portfolio after trades at the mark: equity is as before, sizes are not."""
-        added: dict[int, int] = {}
+        held = dict(self.held)
         for side, size in zip(self.sides, sizes, strict=True):
-            added[side.instrument.market] = added.get(side.instrument.market, 0) + size
-        held = {position.market: position for position in self.holdings.positions}
-        for side in self.sides:
-            held.setdefault(side.instrument.market, side.quote)
-        positions = [
-            replace(position, size=position.size + added.get(market, 0)) for market, position in held.items()
-        ]
-        kept = tuple(position for position in positions if position.size or position.unrealised)
+            if size:
+                market = side.instrument.market
+                now = held.get(market, side.quote)
+                held[market] = replace(now, size=now.size + size)
+        kept = tuple(position for position in held.values() if position.size or position.unrealised)
         return replace(self.holdings, positions=kept)
 
 
