@@ -7,7 +7,7 @@ agents, rebuilds the mirror from the setup's events and hands everything to the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +18,8 @@ from simulation.agents import (
     SETTINGS_CLASSES,
     Agent,
     OracleRelayer,
+    SurfaceRelayer,
+    SurfaceSigner,
     TypedDataSigner,
     address_of,
     load_agent,
@@ -30,6 +32,7 @@ from simulation.chain.deployment import CALL_INTERVAL, feed_numbers, plan
 from simulation.chain.genesis import DEPLOYER, MAX_AMOUNT, Genesis, address_named
 from simulation.chain.protocol import Chain
 from simulation.config import ProtocolSpec, Scenario, dump_scenario, load_scenario
+from simulation.domain import market_math
 from simulation.domain.units import BPS, NANO, WAD, to_wad, wad_to_token_down
 from simulation.engine import (
     COINBASE,
@@ -40,6 +43,7 @@ from simulation.engine import (
     Mirror,
     Protocol,
     Recorder,
+    SeriesTerms,
     Simulation,
 )
 from simulation.market import MarketPath, build_market
@@ -135,12 +139,18 @@ def build(
     for agent in agents:
         if isinstance(agent, OracleRelayer):
             agent.signer = signer
+        if isinstance(agent, SurfaceRelayer):
+            agent.signer = SurfaceSigner(keys, genesis.chain.chain_id, genesis.addresses["Surface"])
     _first_prices(genesis, protocol, path.tick(0), signer)
     _endow(genesis, protocol, path.tick(0), agents, owners, _engines(scenario, len(owners)))
 
     terms = _terms(protocol, genesis, scenario)
     decode = genesis.decoder()
-    mirror = Mirror(len(terms.markets), [asset.contract for asset in terms.assets])
+    mirror = Mirror(
+        terms.numbers,
+        [asset.contract for asset in terms.assets],
+        strikes={market.number: market.strike for market in terms.markets if market.strike},
+    )
     for events in genesis.events(decode):
         mirror.apply(events, int(path.timestamp[0]))
     recorder = Recorder(out, identities, dump_scenario(scenario), scenario.recorder.sample_blocks)
@@ -255,6 +265,7 @@ def _terms(protocol: ProtocolSpec, genesis: Genesis, scenario: Scenario) -> Prot
     """What the engine must know of the protocol; ratios as shares of 1, for decisions."""
     feeds = feed_numbers(protocol)
     auction = protocol.liquidation
+    engines = set(_engines(scenario, 1))
     gas_symbol = "ETH" if "ETH" in scenario.assets else next(iter(scenario.assets))
     return Protocol(
         addresses=genesis.addresses,
@@ -272,7 +283,8 @@ def _terms(protocol: ProtocolSpec, genesis: Genesis, scenario: Scenario) -> Prot
                 ),
             )
             for name, market in protocol.markets.items()
-        ),
+        )
+        + tuple(_dated_markets(protocol)),
         assets=(
             AssetTerms("CashToken", protocol.cash.symbol, protocol.cash.decimals),
             *(
@@ -302,7 +314,34 @@ def _terms(protocol: ProtocolSpec, genesis: Genesis, scenario: Scenario) -> Prot
         ),
         share_decimals=protocol.cash.decimals + SHARE_DECIMALS,
         gas_symbol=gas_symbol,
+        series=tuple(
+            SeriesTerms(name, feeds[series.asset], scenario.start + series.expiry)
+            for name, series in protocol.series.items()
+        ),
+        asks_margins=bool(protocol.series) or engines != {"cross"},
     )
+
+
+def _dated_markets(protocol: ProtocolSpec) -> Iterator[MarketTerms]:
+    """The future and the options of every series, by number; what margin they ask for the chain says."""
+    feeds = feed_numbers(protocol)
+    for number, (name, series) in enumerate(protocol.series.items(), 1):
+        feed = feeds[series.asset]
+        yield MarketTerms(
+            name, feed, series.future_tick, series.future_lot, 0.0, 0.0, number=market_math.future(number)
+        )
+        for place, strike in enumerate(series.strikes):
+            for call in (True, False):
+                yield MarketTerms(
+                    f"{name} {strike / NANO:g} {'call' if call else 'put'}",
+                    feed,
+                    series.option_tick,
+                    series.option_lot,
+                    0.0,
+                    0.0,
+                    number=market_math.option(number, place, call),
+                    strike=strike,
+                )
 
 
 def _summary(resolved: Resolved, terms: Protocol, identities: Sequence[AgentIdentity]) -> dict[str, object]:
@@ -336,7 +375,7 @@ def _summary(resolved: Resolved, terms: Protocol, identities: Sequence[AgentIden
                 "tick_size": market.tick_size,
                 "lot_size": market.lot_size,
             }
-            for number, market in enumerate(terms.markets, start=1)
+            for number, market in zip(terms.numbers, terms.markets, strict=True)
         ],
         "agents": [
             {"agent": one.name, "role": one.role, "address": one.address, "accounts": list(one.accounts)}

@@ -6,10 +6,13 @@ from simulation.agents.depositors import DepositorSettings, InsuranceDepositors
 from simulation.agents.keeper import Keeper, KeeperSettings
 from simulation.agents.market_maker import MarketMaker, MarketMakerSettings
 from simulation.agents.operator import OperatorSettings, ProtocolOperator
+from simulation.agents.option_traders import BasisTraders, OptionWriters, PutBuyers
 from simulation.agents.registry import AGENT_KINDS, SETTINGS_CLASSES, load_agent, make_agent, make_agents
 from simulation.agents.relayer import OracleRelayer, PriceSigner, RelayerSettings
 from simulation.agents.signing import TypedDataSigner, address_of, signing_key
 from simulation.agents.slices import SliceQuote
+from simulation.agents.surface_relayer import SurfaceRelayer
+from simulation.agents.surface_signing import SurfaceSigner
 from simulation.agents.traders import (
     MeanReversionSettings,
     MeanReversionTraders,
@@ -26,6 +29,7 @@ __all__ = [
     "AGENT_KINDS",
     "SETTINGS_CLASSES",
     "Agent",
+    "BasisTraders",
     "DepositorSettings",
     "Endowment",
     "InsuranceDepositors",
@@ -40,11 +44,15 @@ __all__ = [
     "NoiseSettings",
     "NoiseTraders",
     "OperatorSettings",
+    "OptionWriters",
     "OracleRelayer",
     "PriceSigner",
     "ProtocolOperator",
+    "PutBuyers",
     "RelayerSettings",
     "SliceQuote",
+    "SurfaceRelayer",
+    "SurfaceSigner",
     "TraderSettings",
     "Traders",
     "TypedDataSigner",

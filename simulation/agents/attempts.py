@@ -48,5 +48,5 @@ class Attempts:
 
 
 def _key(intent: Intent) -> Key:
-    about = getattr(intent, "target", getattr(intent, "market", 0))
+    about = getattr(intent, "target", getattr(intent, "market", getattr(intent, "series", 0)))
     return type(intent).__name__, int(about)

@@ -41,6 +41,7 @@ __all__ = ["Keeper", "KeeperSettings", "SliceQuote"]
 
 GWEI = 1_000_000_000
 SLICES = (1.0, 0.5, 0.25, 0.1)
+LEAST_PRICE = 1e-9
 """Parts of what may be taken that a keeper weighs."""
 
 
@@ -175,7 +176,8 @@ class Keeper(Agent):
 
     def observe(self, view: View) -> None:
         """Takes note of prices; called once a block."""
-        prices = np.array([market.reference for market in view.markets])
+        # An option may be worth nothing.
+        prices = np.array([max(market.reference, LEAST_PRICE) for market in view.markets])
         if len(self.last) != len(prices):
             self.last, self.variance = prices, np.zeros(len(prices))
         weight = -np.expm1(-view.block_time / self.settings.horizon)
@@ -277,10 +279,17 @@ class Keeper(Agent):
         """Closes inventory on the book, no further from mark than the slippage allows."""
         for column, (market, mark) in enumerate(zip(view.markets, self.marks(view).tolist(), strict=True)):
             size = float(view.accounts.size[self.row, column])
-            if size == 0.0 or view.accounts.liquidating[self.row]:
+            if size == 0.0 or view.accounts.liquidating[self.row] or market.expired(view.timestamp):
                 continue
             sells = size > 0
-            limit = mark * (1.0 - self.settings.slippage if sells else 1.0 + self.settings.slippage)
+            slippage = self.settings.slippage
+            # Spreads of an option are those of what it is written on.
+            far = (
+                slippage * mark
+                if not market.strike
+                else max(5 * slippage * mark, 0.1 * slippage * market.spot)
+            )
+            limit = max(mark - far if sells else mark + far, market.tick_size)
             tick = market.tick_up(limit) if sells else market.tick_down(limit)
             near = market.bid_ticks >= tick if sells else market.ask_ticks <= tick
             there = int((market.bid_lots if sells else market.ask_lots)[near].sum())

@@ -31,6 +31,11 @@ from simulation.messages import (
 
 __all__ = ["MarketMaker", "MarketMakerSettings"]
 
+LAST_QUOTE = 120
+"""Seconds before expiry from which it shows nothing in a series."""
+DATED_MARKETS = 8
+"""Share of its inventory that one dated market may take: one in this many."""
+
 Quote = tuple[int, int, int]
 """Tick, order id and open lots of a resting order."""
 
@@ -60,6 +65,12 @@ class MarketMakerSettings:
     """One block's standard deviation at which it shows half its size."""
     tolerance: float = knob(SHARE, "0.05 %", low="0 %", high="10 %")
     """A quote nearer than this to where it should be stays, and keeps its place in the queue."""
+    dated_spread: float = knob(SHARE, "0.1 %", low="0 %", high="10 %")
+    """Distance of its one quote a side in a dated market from the price elsewhere, over spot."""
+    volatility_edge: float = knob(SHARE, "2 %", low="0 %", high="100 %")
+    """Volatility that it takes off its bids and adds to its asks for options."""
+    dated_size: float = knob(SHARE, "3 %", low="0.01 %", high="1000 %")
+    """Underlying of one quote in a dated market over equity."""
     drift: float = knob(NUMBER, 0.3, low=0.0, high=20.0)
     """Likewise in standard deviations of one block's return: who pays for every move does not chase noise."""
     tip: float = knob(NUMBER, 0.02, low=0.0)
@@ -105,7 +116,10 @@ class MarketMaker(Agent):
         own = self._resting(view)
         intents: list[Intent] = []
         for column, market in enumerate(view.markets):
-            self._quote(view, account, row, column, market, own, intents)
+            if market.series:
+                self._quote_dated(view, account, row, column, market, own, intents)
+            else:
+                self._quote(view, account, row, column, market, own, intents)
         self.in_flight = len(intents)
         self.quoted += len(intents)
         return intents
@@ -119,7 +133,7 @@ class MarketMaker(Agent):
         return {"quotes": float(self.quoted), "hedge_pnl_usd": self.hedge}
 
     def _observe(self, view: View) -> None:
-        prices = np.array([market.reference for market in view.markets])
+        prices = np.array([market.reference for market in view.perpetuals])
         if len(self.last) != len(prices):
             self.last, self.variance, self.held = prices, np.zeros(len(prices)), np.zeros(len(prices))
         self.hedge -= float(self.held @ (prices - self.last))
@@ -178,6 +192,41 @@ class MarketMaker(Agent):
             slack = max(quotes.tolerance, quotes.drift * math.sqrt(self.variance[column]))
             self._move(account, market, is_bid, resting, wanted, lots, slack, intents)
 
+    def _quote_dated(
+        self,
+        view: View,
+        account: int,
+        row: int,
+        column: int,
+        market: MarketView,
+        own: dict[tuple[int, bool], list[Quote]],
+        intents: list[Intent],
+    ) -> None:
+        """One bid and one ask around the price elsewhere; at the limit of its inventory one of them."""
+        quotes, equity = self.settings, float(view.accounts.equity[row])
+        if market.expired(view.timestamp):
+            return
+        bids: list[int] = []
+        asks: list[int] = []
+        lots = 0
+        half = quotes.dated_spread * market.spot * max(abs(market.delta), 0.1)
+        half += quotes.volatility_edge * market.vega + market.tick_size
+        if market.valid and equity > 0 and market.expiry - LAST_QUOTE > view.timestamp:
+            load = float(view.accounts.size[row, column]) * market.spot / (quotes.inventory * equity)
+            # What may be held in one option is held in all of them together.
+            load *= DATED_MARKETS
+            fair = market.reference - half * min(max(load, -1.0), 1.0)
+            lots = market.lots(quotes.dated_size * equity / market.spot)
+            if lots and load < 1.0 and fair - half >= market.tick_size:
+                bids = [market.tick_down(fair - half)]
+            if lots and load > -1.0:
+                asks = [market.tick_up(max(fair + half, 2 * market.tick_size))]
+        slack = 0.5 * half / max(market.reference, market.tick_size)
+        falling = market.reference < market.mid
+        for is_bid, wanted in ((True, bids), (False, asks)) if falling else ((False, asks), (True, bids)):
+            resting = own.get((market.market, is_bid), [])
+            self._move(account, market, is_bid, resting, wanted, lots, slack, intents, max_fills=1)
+
     def _move(
         self,
         account: int,
@@ -188,6 +237,7 @@ class MarketMaker(Agent):
         lots: int,
         slack: float,
         intents: list[Intent],
+        max_fills: int = 8,
     ) -> None:
         far = slack * market.reference / market.tick_size
         for (tick, order_id, open_lots), aim in zip(resting, wanted, strict=False):
@@ -199,6 +249,7 @@ class MarketMaker(Agent):
                         tick=aim,
                         lots=lots,
                         options=POST_ONLY,
+                        max_fills=max_fills,
                         fees=self.fees,
                     )
                 )
@@ -213,6 +264,7 @@ class MarketMaker(Agent):
                     tick=aim,
                     lots=lots,
                     options=POST_ONLY,
+                    max_fills=max_fills,
                     fees=self.fees,
                 )
             )

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The protocol's own bot: what must be done and pays nobody, within a limit of what it may cost.
 
-It announces margin calls, moves auctions along the waterfall where no bid can, and sweeps fees into the
-insurance fund. It starts no auction and bids in none: that is what keepers are paid for. Imports:
-agents.base, agents.attempts, agents.waterfall, messages, config.
+It announces margin calls, moves auctions along the waterfall where no bid can, settles what has expired, and
+sweeps fees into the insurance fund. It starts no auction and bids in none: that is what keepers are paid for.
+Imports: agents.base, agents.attempts, agents.settlement, agents.waterfall, messages, config.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from simulation.agents.attempts import Attempts
 from simulation.agents.base import Agent
+from simulation.agents.settlement import settlement_steps
 from simulation.agents.waterfall import next_step
 from simulation.config import knob
 from simulation.config.kinds import INTEGER, NUMBER, SECONDS, USD
@@ -35,6 +37,8 @@ class OperatorSettings:
     """Gas of one margin call above which it leaves owners to themselves."""
     steps: int = knob(INTEGER, 8, low=0, high=1000)
     """Auctions that it moves on in one block at most."""
+    settlements: int = knob(INTEGER, 16, low=0, high=1000)
+    """Transactions for expired series that it sends in one block at most."""
     sweep: int = knob(SECONDS, "1 h", low="1 s")
     """Time between two sweeps of fees into the insurance fund."""
     tip: float = knob(NUMBER, 0.02, low=0.0)
@@ -67,7 +71,7 @@ class ProtocolOperator(Agent):
     def decide(self, view: View, rng: np.random.Generator) -> Sequence[Intent]:
         """Sweeps, calls and steps that are due and not under way."""
         intents = []
-        for intent in (*self._sweeps(view), *self._calls(view), *self._steps(view)):
+        for intent in (*self._sweeps(view), *self._calls(view), *self._steps(view), *self._settlements(view)):
             if self.attempts.allows(intent, view.block):
                 self.attempts.add(intent)
                 intents.append(intent)
@@ -96,6 +100,9 @@ class ProtocolOperator(Agent):
             rows = rows[depth.argsort(kind="stable")][: plan.calls]
         for row in rows.tolist():
             yield CallMargin(account=self.account, target=row + 1, fees=self.fees)
+
+    def _settlements(self, view: View) -> Iterator[Intent]:
+        return islice(settlement_steps(view, self.account, self.fees), self.settings.settlements)
 
     def _steps(self, view: View) -> Iterator[Intent]:
         left, markets = self.settings.steps, set()

@@ -19,7 +19,9 @@ from simulation.agents.depositors import InsuranceDepositors
 from simulation.agents.keeper import Keeper
 from simulation.agents.market_maker import MarketMaker
 from simulation.agents.operator import ProtocolOperator
+from simulation.agents.option_traders import BasisTraders, OptionWriters, PutBuyers
 from simulation.agents.relayer import OracleRelayer
+from simulation.agents.surface_relayer import SurfaceRelayer
 from simulation.agents.traders import MeanReversionTraders, MomentumTraders, NoiseTraders
 from simulation.agents.whale import Whale
 from simulation.config import AgentSpec, stream
@@ -28,6 +30,7 @@ from simulation.errors import InputError, Problem, ScenarioError
 __all__ = ["AGENT_KINDS", "SETTINGS_CLASSES", "load_agent", "make_agent", "make_agents"]
 
 AGENT_KINDS: Final[Mapping[str, type[Agent]]] = {
+    "basis_trader": BasisTraders,
     "insurance_depositor": InsuranceDepositors,
     "keeper": Keeper,
     "market_maker": MarketMaker,
@@ -35,7 +38,10 @@ AGENT_KINDS: Final[Mapping[str, type[Agent]]] = {
     "momentum_trader": MomentumTraders,
     "noise_trader": NoiseTraders,
     "operator": ProtocolOperator,
+    "option_writer": OptionWriters,
     "oracle_relayer": OracleRelayer,
+    "put_buyer": PutBuyers,
+    "surface_relayer": SurfaceRelayer,
     "whale": Whale,
 }
 """Every kind that a scenario may name."""

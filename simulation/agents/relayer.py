@@ -18,9 +18,13 @@ from simulation.agents.base import Agent
 from simulation.config import knob
 from simulation.config.kinds import INTEGER, NUMBER, SECONDS, SHARE
 from simulation.domain.units import FULL_CONFIDENCE, to_nano
-from simulation.messages import FeedView, Fees, Intent, OracleUpdate, Receipt, View
+from simulation.messages import FeedView, Fees, Intent, OracleUpdate, Receipt, SeriesView, View
 
 __all__ = ["OracleRelayer", "PriceSigner", "RelayerSettings"]
+
+
+WINDOW = 1_800
+"""Seconds before expiry over which a settlement price is averaged."""
 
 
 class PriceSigner(Protocol):
@@ -39,6 +43,8 @@ class RelayerSettings:
 
     heartbeat: int = knob(SECONDS, "30 min", low="1 s")
     """Longest silence."""
+    settling: int = knob(SECONDS, "1 min", low="1 s")
+    """Longest silence while the settlement price of a series on the feed is averaged."""
     deviation: float = knob(SHARE, "0.3 %", low="0 %", high="50 %")
     """Move of spot or mark since the price on chain that calls for an update."""
     blend: float = knob(NUMBER, 0.5, low=0.0, high=1.0)
@@ -109,10 +115,18 @@ class OracleRelayer(Agent):
         return feed.reference * (1.0 + (min(max(moved, -bound), bound) if two_sided else 0.0))
 
     def _due(self, view: View, feed: FeedView, mark: float) -> bool:
-        if feed.spot == 0.0 or feed.flags or view.timestamp - feed.timestamp >= self.settings.heartbeat:
+        heartbeat = self.settings.heartbeat
+        if any(series.feed == feed.feed and self._settles(view, series) for series in view.series):
+            heartbeat = min(heartbeat, self.settings.settling)
+        if feed.spot == 0.0 or feed.flags or view.timestamp - feed.timestamp >= heartbeat:
             return True
         moved = max(abs(feed.reference / feed.spot - 1.0), abs(mark / feed.mark - 1.0))
         return moved >= self.settings.deviation
+
+    @staticmethod
+    def _settles(view: View, series: SeriesView) -> bool:
+        """Every minute counts in the settlement price, and one price after expiry is needed to fix it."""
+        return not series.settlement and series.expiry - WINDOW <= view.timestamp + view.block_time
 
     def _update(self, view: View, feed: FeedView, mark: float) -> OracleUpdate:
         spot_nano, mark_nano = to_nano(feed.reference), to_nano(mark)

@@ -42,9 +42,14 @@ def expected_marks(view: View, deviation: float) -> Floats:
     """Marks by market as the transactions of this block will meet them; read-only, shared by all who ask.
 
     The relayer's updates come first in a block; where the outside price has moved by `deviation` from the
-    spot on chain one is on its way, and mark moves with it.
+    spot on chain one is on its way, and mark moves with it. Dated markets wait for their boards.
     """
-    moved = np.array([market.reference / market.spot if market.spot else 1.0 for market in view.markets])
+    moved = np.array(
+        [
+            market.reference / market.spot if market.spot and not market.series else 1.0
+            for market in view.markets
+        ]
+    )
     marks = np.array([market.mark for market in view.markets])
     expected: Floats = marks * np.where(np.abs(moved - 1.0) >= deviation, moved, 1.0)
     expected.flags.writeable = False

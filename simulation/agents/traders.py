@@ -46,6 +46,8 @@ ADDS, REDUCES, WAITS = 0, 1, 2
 """Tempers."""
 
 GWEI = 1_000_000_000
+OPTION_SLIPPAGE = 0.5
+"""Of an option's price, at which a trader in need gets out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +189,10 @@ class Traders(Agent):
             size = float(view.accounts.size[row, column])
             lots = market.lots(size * part)
             # Into an empty book nothing can be sold.
+            if market.expired(view.timestamp):
+                continue
             if lots and (market.best_bid if size > 0 else market.best_ask):
-                slippage = 3 * self.settings.slippage
+                slippage = OPTION_SLIPPAGE if market.strike else 3 * self.settings.slippage
                 orders.append(_taking(account, market, -size, lots, slippage, self.urgent, REDUCE_ONLY))
         return orders
 
@@ -197,7 +201,7 @@ class Traders(Agent):
     ) -> None:
         wanted = self.wanted(view, active, rng)
         passive = rng.random(len(active)) < self.settings.passive
-        columns = self.home[active] % len(view.markets)
+        columns = self.home[active] % len(view.perpetuals)
         rows = self.rows[active]
         accounts = view.accounts
         marks = np.array([market.mark for market in view.markets])[columns]
@@ -282,7 +286,7 @@ class TrendTraders(Traders):
 
     def observe(self, view: View) -> None:
         """Moves the average of the reference price."""
-        prices = np.array([market.reference for market in view.markets])
+        prices = np.array([market.reference for market in view.perpetuals])
         if len(self.average) != len(prices):
             self.average = prices
         self.average = self.average - np.expm1(-view.block_time / self.settings.horizon) * (
@@ -291,7 +295,7 @@ class TrendTraders(Traders):
 
     def wanted(self, view: View, active: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
         """With or against the distance from the average; each trader reads it with an error of its own."""
-        prices = np.array([market.reference for market in view.markets])
+        prices = np.array([market.reference for market in view.perpetuals])
         signal = (prices / self.average - 1.0)[self.home[active] % len(prices)]
         noise = rng.normal(0.0, 0.25 * self.settings.sensitivity, len(active))
         exposure: NDArray[np.float64] = self.direction * np.tanh((signal + noise) / self.settings.sensitivity)

@@ -50,13 +50,15 @@ def next_step(view: View, place: int, account: int, fees: Fees) -> Intent | None
     if phase == INSOLVENT and (live.over[place] or -float(live.price[place]) > view.fund.assets):
         return MarkDeleverage(account=account, target=target, fees=fees)
     if phase == DELEVERAGE and not flat:
-        column = int(np.argmax(np.abs(accounts.size[row]) * [market.mark for market in view.markets]))
+        # A payoff is not deleveraged: what has settled is closed at it.
+        weights = [0.0 if market.settled else max(market.mark, market.tick_size) for market in view.markets]
+        column = int(np.argmax(np.abs(accounts.size[row]) * weights))
         ranked = counterparties(view, target, column)[:8]
         if len(ranked):
             return Deleverage(
                 account=account,
                 target=target,
-                market=column + 1,
+                market=view.markets[column].market,
                 counterparties=tuple(ranked.tolist()),
                 fees=fees,
             )

@@ -80,7 +80,7 @@ class Whale(Agent):
             if plan.defends and amount > 0:
                 return [Deposit(account=account, asset=0, amount=amount, fees=self.fees)]
             return []
-        market = view.markets[min(plan.market, len(view.markets)) - 1]
+        market = view.markets[min(plan.market, len(view.perpetuals)) - 1]
         goal = plan.capital * plan.leverage / market.mark if market.mark else 0.0
         held = abs(float(accounts.size[row, market.market - 1]))
         piece = min(goal - held, goal * view.block_time / plan.building)

@@ -22,6 +22,7 @@ from simulation.config.scenario import (
     ProtocolSpec,
     ReplaySpec,
     Scenario,
+    SmileSpec,
     TierSpec,
     WaypointSpec,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "ProtocolSpec",
     "ReplaySpec",
     "Scenario",
+    "SmileSpec",
     "TierSpec",
     "WaypointSpec",
     "available_scenarios",

@@ -27,6 +27,12 @@ def check_scenario(scenario: Scenario, problems: Problems) -> None:
     _check_clock(scenario, problems)
     _check_assets(scenario, problems)
     check_protocol(scenario.protocol, scenario.assets, problems)
+    dated = {series.asset for series in scenario.protocol.series.values()}
+    for symbol, smile in scenario.smiles.items():
+        if symbol not in dated:
+            problems.add(f"smiles.{symbol}", "no series is on this asset", one_of(symbol, sorted(dated)))
+        if smile.wing * smile.width >= 1.0:
+            problems.add(f"smiles.{symbol}.wing", "times width no less than one", "variance above zero")
     for name, agent in scenario.agents.items():
         if agent.engine is not None:
             _check_engine(scenario.protocol, f"agents.{name}.engine", agent.engine, problems)

@@ -35,7 +35,9 @@ __all__ = [
     "USD",
     "USD_WAD",
     "WAYPOINTS_NANO",
+    "WAYPOINTS_SIGNED",
     "WAYPOINTS_WEI",
+    "WAYPOINTS_YEARLY",
     "WEI",
     "YEARLY",
     "YEARLY_WAD",
@@ -219,6 +221,8 @@ class Waypoints:
 
     value: Kind
     example: str
+    signed: bool = False
+    """Values may be zero and negative."""
 
     @property
     def expected(self) -> str:
@@ -243,7 +247,7 @@ class Waypoints:
             elif points and time <= points[-1][0]:
                 problems.add(here, f'got "{item[0]}" after "{_show_seconds(points[-1][0])}"', "a later time")
                 failed = True
-            elif value <= 0:
+            elif value <= 0 and not self.signed:
                 problems.add(here, f'got "{item[1]}"', "a value above zero")
                 failed = True
             else:
@@ -255,4 +259,6 @@ class Waypoints:
 
 
 WAYPOINTS_NANO = Waypoints(PRICE_NANO, '["6 h", "180 USD"]')
+WAYPOINTS_YEARLY = Waypoints(YEARLY, '["6 h", "80 %/year"]')
+WAYPOINTS_SIGNED = Waypoints(YEARLY, '["6 h", "-10 %/year"]', signed=True)
 WAYPOINTS_WEI = Waypoints(WEI, '["6 h", "80 gwei"]')

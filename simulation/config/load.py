@@ -116,6 +116,8 @@ def dump_scenario(scenario: Scenario) -> str:
             for name, agent in scenario.agents.items()
         },
     }
+    if scenario.smiles:
+        document["smiles"] = SECTIONS["smiles"].show(scenario.smiles)
     return tomli_w.dumps(document)
 
 
@@ -138,6 +140,7 @@ def _read(
         agents=agents,
         chain=values["chain"],
         recorder=values["recorder"],
+        smiles=values["smiles"],
         file=source,
         overrides=problems.overrides,
     )

@@ -4,7 +4,7 @@
 from simulation.engine.mirror import Mirror
 from simulation.engine.recorder import AgentIdentity, Recorder
 from simulation.engine.simulation import COINBASE, Simulation, prevrandao
-from simulation.engine.terms import AssetTerms, FeedTerms, MarketTerms, Protocol
+from simulation.engine.terms import AssetTerms, FeedTerms, MarketTerms, Protocol, SeriesTerms
 
 __all__ = [
     "COINBASE",
@@ -15,6 +15,7 @@ __all__ = [
     "Mirror",
     "Protocol",
     "Recorder",
+    "SeriesTerms",
     "Simulation",
     "prevrandao",
 ]

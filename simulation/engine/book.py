@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +23,18 @@ COLUMNS = ("_id", "_account", "_market", "_is_bid", "_tick", "_lots", "_reserves
 
 
 class BookMirror:
-    """Resting orders, a row for each order ever placed, oldest first; their large ids are looked up."""
+    """Resting orders, a row for each order ever placed, oldest first; their large ids are looked up.
 
-    def __init__(self, markets: int) -> None:
-        self._markets = markets
+    Args:
+        numbers: of all markets, in the order of every column of markets.
+    """
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        self._markets = markets = len(numbers)
+        self._numbers = tuple(numbers)
+        self.columns = np.full(max(numbers) + 1, -1, np.int64)
+        """Place of a market by its number; -1 where there is none."""
+        self.columns[list(numbers)] = np.arange(markets)
         self._rows: dict[int, int] = {}
         self._count = 0
         self._id = np.zeros(1024, np.int64)
@@ -69,7 +77,7 @@ class BookMirror:
             self._live = np.concatenate([self._live, rows])
         if filled is not None:
             self._lots[self._find(filled)] = filled.small("remaining")
-            self.last_tick[filled.small("market") - 1] = filled.small("tick")
+            self.last_tick[self.columns[filled.small("market")]] = filled.small("tick")
         if removed is not None:
             self._lots[self._find(removed)] = 0
         self._live = self._live[self._lots[self._live] > 0]
@@ -103,7 +111,7 @@ class BookMirror:
     def _sum_levels(self) -> None:
         """Lots by market, side and tick, all in one pass; the ticks of bids are turned around."""
         orders = self.view()
-        side = 2 * orders.market + orders.is_bid
+        side = 2 * self.columns[orders.market] + orders.is_bid
         key = (side << TICK_BITS) + np.where(orders.is_bid, TICKS - orders.tick, orders.tick)
         order = np.argsort(key, kind="stable")
         key = key[order]
@@ -115,10 +123,10 @@ class BookMirror:
         ticks, bids = key & TICKS, (key >> TICK_BITS) & 1 == 1
         ticks = np.where(bids, TICKS - ticks, ticks)
         ticks.flags.writeable = lots.flags.writeable = False
-        ends = np.searchsorted(key, np.arange(2, 2 * self._markets + 3) << TICK_BITS).tolist()
+        ends = np.searchsorted(key, np.arange(2 * self._markets + 1) << TICK_BITS).tolist()
         for place in range(2 * self._markets):
             part = slice(ends[place], ends[place + 1])
-            self._levels[1 + place // 2, place % 2 == 1] = ticks[part], lots[part]
+            self._levels[self._numbers[place // 2], place % 2 == 1] = ticks[part], lots[part]
 
     def reserved(self, rows: Integers, accounts: int) -> tuple[Integers, Integers]:
         """Lots that bids and asks reserve, by row and market; reduce-only orders reserve none.
@@ -137,7 +145,7 @@ class BookMirror:
         live, at = live[counts], at[counts]
         for total, side in ((bids, self._is_bid[live]), (asks, ~self._is_bid[live])):
             mine = live[side]
-            np.add.at(total, (at[side], self._market[mine] - 1), self._lots[mine])
+            np.add.at(total, (at[side], self.columns[self._market[mine]]), self._lots[mine])
         return bids, asks
 
     def _find(self, events: EventColumns) -> Integers:

@@ -15,12 +15,14 @@ from simulation.engine.abi import encode_call, packer, selector, word
 from simulation.engine.terms import Protocol
 from simulation.messages import (
     AccrueInterest,
+    AccumulatePrice,
     Bid,
     CallMargin,
     CancelAll,
     CancelOrder,
     Deleverage,
     Deposit,
+    FinaliseSeries,
     FundDeposit,
     FundRedeem,
     Intent,
@@ -29,12 +31,15 @@ from simulation.messages import (
     OracleUpdate,
     PlaceOrder,
     Purge,
+    RefreshBoard,
     ReplaceOrder,
     Settle,
+    SettleExpired,
     StartAuction,
     StopAuction,
     SweepFees,
     TransferCash,
+    UpdateSurface,
     Withdraw,
     WriteOff,
 )
@@ -135,7 +140,13 @@ _FUNCTIONS: Final[dict[type[Intent], _Function]] = {
     MarkDeleverage: _liquidator("mark_deleverage", "target"),
     WriteOff: _liquidator("write_off", "target"),
     StopAuction: _liquidator("stop", "target"),
+    # A board of 64 strikes takes about 7,000,000.
+    RefreshBoard: _Function("RiskBoard", "refresh(uint256)", ("series",), 9_000_000),
+    FinaliseSeries: _Function("Surface", "finalise(uint256)", ("series",), 300_000),
 }
+_PER_MARKET: Final = 8
+"""Markets of a portfolio that the limits provide for; what many dated markets are listed for nobody holds."""
+_SURFACE: Final = selector(f"update((uint256,{'int256,' * 7}{'uint256,' * 6}uint256),(uint256,uint256)[])")
 _UPDATE: Final = selector("update((uint256,uint256,uint256,uint256,uint256,uint256),(uint256,uint256)[])")
 
 
@@ -150,8 +161,12 @@ class Encoder:
     def __init__(self, protocol: Protocol, owner: Callable[[int], bytes]) -> None:
         self._at = protocol.addresses
         self._owner = owner
-        markets = len(protocol.markets)
-        self._plans = {kind: self._plan(function, markets) for kind, function in _FUNCTIONS.items()}
+        markets = min(len(protocol.markets), max(protocol.perpetuals, _PER_MARKET))
+        self._plans = {
+            kind: self._plan(function, markets)
+            for kind, function in _FUNCTIONS.items()
+            if function.contract in self._at
+        }
 
     def encode(self, intents: Iterable[Intent]) -> list[Encoded]:
         """One for each intent, in their order. Raises TypeError for a kind that calls nothing."""
@@ -194,6 +209,17 @@ class Encoder:
         if isinstance(intent, Deleverage):
             arguments = (intent.target, intent.market, intent.counterparties)
             return self._listed("Liquidator", "deleverage(uint256,uint256,uint256[])", arguments, 6_000_000)
+        if isinstance(intent, UpdateSurface):
+            return self._surface(intent)
+        if isinstance(intent, AccumulatePrice):
+            return self._listed(
+                "Surface", "accumulate(uint256[])", (intent.series,), 60_000 + 60_000 * len(intent.series)
+            )
+        if isinstance(intent, SettleExpired):
+            gas = 600_000 + 60_000 * len(intent.markets)
+            return self._listed(
+                "Ledger", "settle_expired(uint256,uint256[])", (intent.target, intent.markets), gas
+            )
         raise TypeError(f"{type(intent).__name__} calls no function")
 
     def _listed(
@@ -201,6 +227,11 @@ class Encoder:
     ) -> Encoded:
         name = f"{contract}.{signature.partition('(')[0]}"
         return Encoded(self._at[contract], name, encode_call(signature, *arguments), gas)
+
+    def _surface(self, item: UpdateSurface) -> Encoded:
+        flat = [part for signature in item.signatures for part in signature]
+        data = _SURFACE + b"".join(map(word, (*item.update, 16 * 32, len(item.signatures), *flat)))
+        return Encoded(self._at["Surface"], "Surface.update", data, 250_000 + 20_000 * len(item.signatures))
 
     def _update(self, item: OracleUpdate) -> Encoded:
         price = (item.feed, item.spot, item.mark, item.confidence, item.timestamp, item.deadline)

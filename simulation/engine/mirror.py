@@ -2,22 +2,25 @@
 """All balances rebuilt from events alone, exact: what reconciliation holds against the chain.
 
 Events state resulting balances, so the last one of a block wins and whole columns are applied at once.
-Imports: engine.book, messages.
+Imports: domain, engine.book, messages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
+from simulation.domain import market_math
 from simulation.engine.book import BookMirror
 from simulation.messages import DELEVERAGE, INSOLVENT, SOLVENT, EventColumns, Wide, int128
 
 __all__ = ["ENTRY", "FUNDING", "SIZE", "AuctionState", "Mirror", "TokenMirror"]
 
 ZERO_ADDRESS = bytes(20)
+NO_STRIKES: Mapping[int, int] = MappingProxyType({})
 
 FUNDING, ENTRY, SIZE = range(3)
 """Places of a position's figures, in the order of its word from the highest bits."""
@@ -73,12 +76,20 @@ class Mirror:
     """The protocol's books from events.
 
     Args:
-        markets: number of markets.
+        numbers: of all markets, in the order of every column of markets.
         tokens: contract names of assets 0.. as events name them.
         fund: contract name of the insurance fund, whose shares are a token too.
+        strikes: nano USD, of options by market number.
     """
 
-    def __init__(self, markets: int, tokens: Sequence[str], fund: str = "InsuranceFund") -> None:
+    def __init__(
+        self,
+        numbers: Sequence[int],
+        tokens: Sequence[str],
+        fund: str = "InsuranceFund",
+        strikes: Mapping[int, int] = NO_STRIKES,
+    ) -> None:
+        markets = len(numbers)
         self.accounts = 0
         self.cash = Wide.zeros(0)
         self.collateral = Wide.zeros((0, len(tokens) - 1))
@@ -95,14 +106,21 @@ class Mirror:
         self.borrow_index = self.supply_index = 1e18
         """Interest indexes at the last accrual, nearest floats; no balance is made from them."""
         self.net_settled = 0
-        """Sum over positions of size * (entry - funding index), wad."""
+        """Sum over positions of size * (entry - funding index), wad; `owed` comes off it."""
         self.size_sum = [0] * markets
         """Sum of positions by market, nano base; 0 as long as every trade is zero-sum."""
         self.long_sum = [0] * markets
         """Sum of long positions by market, nano base."""
         self.touched = np.zeros(0, np.int64)
         """Rows of accounts that the latest block's events name; they may have changed, no other has."""
-        self.book = BookMirror(markets)
+        self.book = BookMirror(numbers)
+        self.payoffs: dict[int, int] = {}
+        """Nano USD by column of a settled market: what its positions are closed at."""
+        self.settlement: dict[int, int] = {}
+        """Nano USD by series, once it is fixed."""
+        self.boards: dict[int, int] = {}
+        """Unix seconds of the latest board by series."""
+        self._numbers, self._strikes = tuple(numbers), strikes
         self.auctions: dict[int, AuctionState] = {}
         self.tokens = {name: TokenMirror() for name in (*tokens, fund)}
         self._names = (*tokens, fund)
@@ -124,6 +142,11 @@ class Mirror:
         """(accounts, markets), nano USD; a window on `positions`."""
         return self.positions[..., FUNDING]
 
+    @property
+    def owed(self) -> int:
+        """Wad that one side of settled markets has booked and the other has not yet: sum of payoff * size."""
+        return sum(payoff * self.size_sum[column] for column, payoff in self.payoffs.items())
+
     def apply(self, events: Sequence[EventColumns], timestamp: int) -> None:
         """Takes in all events of one block at its time, unix seconds."""
         self.apply_market(events, timestamp)
@@ -138,6 +161,14 @@ class Mirror:
             accrued = by_name["InterestAccrued"]
             self.borrow_index = float(accrued.wide("borrow_index").floats()[-1])
             self.supply_index = float(accrued.wide("supply_index").floats()[-1])
+        if "BoardRefreshed" in by_name:
+            for series in by_name["BoardRefreshed"].small("series").tolist():
+                self.boards[series] = timestamp
+        if "SettlementPriceSet" in by_name:
+            settled = by_name["SettlementPriceSet"]
+            self.settlement.update(
+                zip(settled.small("series").tolist(), settled.wide("price").ints(), strict=True)
+            )
         self.book.apply(by_name)
         self._apply_liquidation(by_name, timestamp)
         for columns in events:
@@ -147,6 +178,8 @@ class Mirror:
     def apply_money(self, events: Sequence[EventColumns]) -> None:
         """The part that only reconciliation needs: cash, collateral and positions."""
         by_name = {columns.name: columns for columns in events if columns.name != "Transfer"}
+        if "SettlementPriceSet" in by_name:
+            self._apply_settlements(by_name["SettlementPriceSet"])
         self._apply_cash(by_name)
         self._apply_collateral(by_name)
         if "PositionModified" in by_name:
@@ -238,7 +271,7 @@ class Mirror:
             self.collateral.put(place, int128(np.concatenate(words)[order]))
 
     def _apply_positions(self, modified: EventColumns) -> None:
-        rows, columns = modified.small("account") - 1, modified.small("market") - 1
+        rows, columns = modified.small("account") - 1, self.book.columns[modified.small("market")]
         place = (rows, columns)
         sizes, entries, fundings = self.size, self.entry, self.funding
         sizes.put(place, modified.wide("size"))
@@ -252,6 +285,17 @@ class Mirror:
             self.size_sum[key[1]] += size - old_size
             self.long_sum[key[1]] += max(size, 0) - max(old_size, 0)
             self._worth[key] = size, worth
+
+    def _apply_settlements(self, settled: EventColumns) -> None:
+        for series, price in zip(settled.small("series").tolist(), settled.wide("price").ints(), strict=True):
+            for column, number in enumerate(self._numbers):
+                if market_math.series(number) == series:
+                    strike = self._strikes.get(number)
+                    self.payoffs[column] = (
+                        price
+                        if strike is None
+                        else market_math.payoff(price, strike, market_math.is_call(number))
+                    )
 
     def _apply_liquidation(self, events: Mapping[str, EventColumns], timestamp: int) -> None:
         if "LiquidationSet" in events:

@@ -22,8 +22,10 @@ PARTS = 32
 one account that has changed shall not have many others read."""
 HEADER = 2
 """Words before those of a list: where it begins, and its length."""
-MARKET_WORDS = (6, 2, 1)
-"""Of the answers about a market: funding, best prices, open interest."""
+FUNDING_WORDS, BEST_WORDS, INTEREST_WORDS = 6, 2, 1
+"""Of the answers about a market: funding, best prices, open interest; dated ones have no funding."""
+SUMMARY_WORDS = 8
+"""Of an account in ILens.AccountSummary."""
 BOOKS_WORDS = 8
 POSITION_SIGNS = np.array([2**15, 0, 2**15])
 """Sign bits of the upper sixteen of a position's 80-bit figures; the entry price has no sign."""
@@ -45,6 +47,8 @@ class RawMarket:
     valid: bool
     funding_rate: int
     """Wad per hour."""
+    settled: bool
+    """The mark is what positions are closed at."""
     best_bid: int
     """Tick; 0: none."""
     best_ask: int
@@ -94,6 +98,8 @@ class RawWorld:
     fund_supply: int
     """Shares."""
     fund_locked: bool
+    margins: NDArray[np.float64] | None = None
+    """(accounts, 3): equity, initial and maintenance margin as the engines answer, USD; None: not asked."""
 
     @property
     def size(self) -> Wide:
@@ -132,6 +138,7 @@ class WorldReader:
     def __init__(self, protocol: Protocol, accounts: int) -> None:
         self._accounts = accounts
         self._markets = len(protocol.markets)
+        self._perpetuals = protocol.perpetuals
         self._assets = len(protocol.assets) - 1
         self._feeds = len(protocol.feeds)
         self._words = [np.zeros(0, np.uint64)] * 2
@@ -162,15 +169,22 @@ class WorldReader:
         self._vault_places, start = _places(self._vault_chunks, 1 + self._assets, start)
         self._rest = 32 * start
         """Where the figures begin that belong to no account."""
-        of_markets = (HEADER + self._markets) + self._markets * sum(MARKET_WORDS)
+        of_markets = (HEADER + self._markets) + self._markets * (BEST_WORDS + INTEREST_WORDS)
+        of_markets += self._perpetuals * FUNDING_WORDS
         of_others = (HEADER + self._feeds) + BOOKS_WORDS + (1 + 2 * self._assets) + 3
         self._length = self._rest + 32 * (of_markets + of_others)
+        self._summaries = self._length // 32
+        """Place of the first word about margins."""
+        self._margin_chunks = (
+            tuple(self._chunks(SUMMARY_WORDS, MAX_VAULT_WORDS)) if protocol.asks_margins else ()
+        )
+        self._length += 32 * sum(HEADER + SUMMARY_WORDS * count for _, count in self._margin_chunks)
         self.calls = tuple(self._calls(protocol))
         """Target address and calldata, in the order in which `decode` takes the answers."""
 
     def _calls(self, protocol: Protocol) -> Iterator[tuple[bytes, bytes]]:
         at = protocol.addresses
-        markets = list(range(1, self._markets + 1))
+        markets = protocol.numbers
         for first, count in self._ledger_chunks:
             yield at["Ledger"], encode_call("words_of(uint256,uint256,uint256[])", first, count, markets)
         for first, count in self._vault_chunks:
@@ -178,8 +192,9 @@ class WorldReader:
         yield at["Instruments"], encode_call("words(uint256[])", markets)
         yield at["Oracle"], encode_call("words(uint256[])", [feed.feed for feed in protocol.feeds])
         yield at["Vault"], encode_call("reconcile()")
-        for market in markets:
-            yield at["Instruments"], encode_call("funding(uint256)", market)
+        for column, market in enumerate(markets):
+            if column < self._perpetuals:
+                yield at["Instruments"], encode_call("funding(uint256)", market)
             yield at["Exchange"], encode_call("best(uint256)", market)
             yield at["Ledger"], encode_call("open_interest(uint256)", market)
         vault = int.from_bytes(at["Vault"], "big")
@@ -189,6 +204,8 @@ class WorldReader:
                 yield at["Vault"], encode_call("collateral_held(uint256)", number)
         for name in ("capacity", "totalSupply", "locked"):
             yield at["InsuranceFund"], encode_call(f"{name}()")
+        for first, count in self._margin_chunks:
+            yield at["Lens"], encode_call("accounts(uint256,uint256)", first, count)
 
     def _chunks(self, words: int, most: int) -> Iterator[tuple[int, int]]:
         step = min(-(-self._accounts // PARTS), most // words)
@@ -209,15 +226,17 @@ class WorldReader:
         vault = words.take(self._vault_places, axis=0).reshape(self._accounts, -1)
         world.changed = union(self._update_ledger(ledger), self._update_vault(vault), self._accounts)
         whole = int.from_bytes
-        rest = [whole(answers[at : at + 32], "big") for at in range(self._rest, self._length, 32)]
+        rest = [whole(answers[at : at + 32], "big") for at in range(self._rest, 32 * self._summaries, 32)]
         ticks = HEADER + markets + HEADER
         books = ticks + self._feeds
         at = books + BOOKS_WORDS
         found = []
-        for word in rest[HEADER : HEADER + markets]:
-            funding, best, interest = at, at + MARKET_WORDS[0], at + MARKET_WORDS[0] + MARKET_WORDS[1]
-            at += sum(MARKET_WORDS)
-            found.append(self._market(word, rest[funding + 1], rest[best], rest[best + 1], rest[interest]))
+        for column, word in enumerate(rest[HEADER : HEADER + markets]):
+            rate = 0
+            if column < self._perpetuals:
+                rate, at = rest[at + 1], at + FUNDING_WORDS
+            found.append(self._market(word, rate, *rest[at : at + BEST_WORDS + INTEREST_WORDS]))
+            at += BEST_WORDS + INTEREST_WORDS
         world.markets = tuple(found)
         world.feeds = tuple(
             [
@@ -230,7 +249,18 @@ class WorldReader:
         world.balances, world.held = (tokens[0], *tokens[1::2]), tuple(tokens[2::2])
         world.fund_capacity, world.fund_supply, locked = rest[-3:]
         world.fund_locked = locked != 0
+        if self._margin_chunks:
+            world.margins = self._margins(words)
         return world
+
+    def _margins(self, words: NDArray[np.uint64]) -> NDArray[np.float64]:
+        """Equity, initial and maintenance margin from the summaries of all accounts."""
+        parts, at = [], self._summaries
+        for _, count in self._margin_chunks:
+            end = at + HEADER + SUMMARY_WORDS * count
+            parts.append(words[at + HEADER : end].reshape(count, SUMMARY_WORDS, 4)[:, 2:5])
+            at = end
+        return int128(np.concatenate(parts).byteswap()).floats(1e-18)
 
     @staticmethod
     def _market(word: int, rate: int, best_bid: int, best_ask: int, open_interest: int) -> RawMarket:
@@ -241,6 +271,7 @@ class WorldReader:
             funding_index=index - (index >> 79 << 80),
             confidence=(word >> 224) & MASK_28,
             valid=word >> 255 == 1,
+            settled=word >> 253 & 1 == 1,
             funding_rate=_signed(rate),
             best_bid=best_bid,
             best_ask=best_ask,

@@ -64,11 +64,11 @@ class _Check:
 def _compare_accounts(
     check: _Check, rows: NDArray[np.int64], mirror: Mirror, raw: RawWorld, protocol: Protocol
 ) -> None:
-    assets, markets = protocol.assets, protocol.markets
+    assets, markets, numbers = protocol.assets, protocol.markets, protocol.numbers
 
     def of_market(what: str) -> Callable[[int, int], str]:
         return lambda row, column: (
-            f"account {rows[row] + 1}: {what} in market {column + 1} ({markets[column].symbol})"
+            f"account {rows[row] + 1}: {what} in market {numbers[column]} ({markets[column].symbol})"
         )
 
     check.column(lambda row: f"account {rows[row] + 1}: cash (wad)", mirror.cash[rows], raw.cash[rows])
@@ -100,7 +100,7 @@ def _compare_resting(
     for side, lots, found in (("bids", bids, resting[..., 1]), ("asks", asks, resting[..., 0])):
         check.column(
             lambda row, column, side=side: (
-                f"account {rows[row] + 1}: {side} in market {column + 1} (nano base)"
+                f"account {rows[row] + 1}: {side} in market {protocol.numbers[column]} (nano base)"
             ),
             Wide.of_int64(lots * lot_sizes),
             found,
@@ -108,18 +108,22 @@ def _compare_resting(
 
 
 def _compare_markets(check: _Check, mirror: Mirror, raw: RawWorld, protocol: Protocol) -> None:
-    for column, market in enumerate(protocol.markets):
-        name, found = f"market {column + 1} ({market.symbol})", raw.markets[column]
-        check.number(f"{name}: sum of positions (nano base)", 0, mirror.size_sum[column])
+    for column, (number, market) in enumerate(zip(protocol.numbers, protocol.markets, strict=True)):
+        name, found = f"market {number} ({market.symbol})", raw.markets[column]
+        # One side of a settled market may be closed before the other.
+        if column in mirror.payoffs:
+            check.number(f"{name}: payoff (nano USD)", mirror.payoffs[column], found.mark)
+        else:
+            check.number(f"{name}: sum of positions (nano base)", 0, mirror.size_sum[column])
         check.number(f"{name}: open interest (nano base)", mirror.long_sum[column], found.open_interest)
         for side, is_bid, best in (("bid", True, found.best_bid), ("ask", False, found.best_ask)):
-            ticks, _ = mirror.book.levels(column + 1, is_bid)
+            ticks, _ = mirror.book.levels(number, is_bid)
             check.number(f"{name}: best {side} (tick)", int(ticks[0]) if len(ticks) else 0, best)
 
 
 def _compare_money(check: _Check, mirror: Mirror, raw: RawWorld, protocol: Protocol) -> None:
     books, vault = raw.books, protocol.addresses["Vault"]
-    check.number("net settled (wad)", mirror.net_settled, books.net_settled)
+    check.number("net settled (wad)", mirror.net_settled - mirror.owed, books.net_settled)
     check.number(
         "sum of cash + fees + interest reserve (wad)",
         books.assets + books.net_settled + books.deficit,

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the engine must know of the deployed protocol: addresses, markets, assets, feeds, auction rules.
 
-Plain values, filled in by the composition root from the scenario and the deployment. Imports: messages.
+Plain values, filled in by the composition root from the scenario and the deployment.
+Imports: domain, messages.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from simulation.domain.market_math import future
 from simulation.messages import AuctionRules
 
-__all__ = ["AssetTerms", "FeedTerms", "MarketTerms", "Protocol"]
+__all__ = ["AssetTerms", "FeedTerms", "MarketTerms", "Protocol", "SeriesTerms"]
 
 
 @dataclass(frozen=True, slots=True)
 class MarketTerms:
-    """One market; its number is its place in `Protocol.markets` plus one."""
+    """One market."""
 
     symbol: str
     feed: int
@@ -29,6 +31,10 @@ class MarketTerms:
     maintenance_margin: float
     tiers: tuple[tuple[float, float], ...] = ()
     """Notional in USD from which a multiplier of both margins holds; both rising."""
+    number: int = 0
+    """Of the market on chain; 0: its place in `Protocol.markets` plus one, as perpetuals have."""
+    strike: int = 0
+    """Nano USD, of an option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +62,24 @@ class FeedTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesTerms:
+    """One series of dated markets; its number is its place in `Protocol.series` plus one."""
+
+    symbol: str
+    """Its name in the scenario."""
+    feed: int
+    expiry: int
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Protocol:
     """The deployed protocol."""
 
     addresses: Mapping[str, bytes]
     """20 bytes by name of the deployment plan, tokens included."""
     markets: tuple[MarketTerms, ...]
+    """Perpetuals first, then dated ones by number; what is said of a market stands at its place here."""
     assets: tuple[AssetTerms, ...]
     feeds: tuple[FeedTerms, ...]
     auction: AuctionRules
@@ -70,3 +88,17 @@ class Protocol:
     gas_symbol: str
     """Asset of the price path that gas is paid in; empty: `gas_price_usd` holds."""
     gas_price_usd: float = 0.0
+    series: tuple[SeriesTerms, ...] = ()
+    asks_margins: bool = False
+    """Margins of accounts are asked of the chain in every block: options, and engines that are not cross."""
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Market numbers, in the order of `markets`."""
+        return tuple(market.number or place for place, market in enumerate(self.markets, 1))
+
+    @property
+    def perpetuals(self) -> int:
+        """How many of `markets` are no dated ones."""
+        first = future(1)
+        return sum(number < first for number in self.numbers)

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from simulation.domain import market_math
 from simulation.domain.units import FULL_CONFIDENCE
+from simulation.engine.dated import at_prices_of, series_views
 from simulation.engine.margin import auction_terms, margins
 from simulation.engine.mirror import Mirror
 from simulation.engine.reader import RawWorld
@@ -18,6 +21,7 @@ from simulation.messages import (
     FeedView,
     FundView,
     MarketView,
+    SeriesView,
     View,
 )
 from simulation.messages.market import PriceTick
@@ -84,19 +88,29 @@ class ViewBuilder:
             asset_decimals=self._decimals,
             asset_prices=asset_prices,
             rules=protocol.auction,
+            series=series_views(protocol, tick, mirror.boards, mirror.settlement),
         )
 
     def before(self, view: View, block: int, base_fee: int, tick: PriceTick) -> View:
         """The same world as the next block meets it: new outside prices, time and base fee."""
         terms = self._protocol
+        boards = {one.series: one.board for one in view.series}
+        fixed = {one.series: round(one.settlement / NANO) for one in view.series if one.settlement}
+        series = series_views(terms, tick, boards, fixed)
         return replace(
             view,
+            series=series,
             block=block,
             timestamp=tick.timestamp,
             base_fee=base_fee,
             eth_price=self.eth_price(tick),
-            markets=tuple(
-                replace(market, reference=self._reference(tick, market.feed)) for market in view.markets
+            markets=self._priced(
+                [
+                    market if market.series else replace(market, reference=self._reference(tick, market.feed))
+                    for market in view.markets
+                ],
+                series,
+                tick.timestamp,
             ),
             feeds=tuple(
                 replace(feed, reference=tick.price_nano(item.symbol) * NANO)
@@ -128,13 +142,16 @@ class ViewBuilder:
 
     def _markets(self, tick: PriceTick, mirror: Mirror, raw: RawWorld) -> tuple[MarketView, ...]:
         found = []
-        for column, (terms, now) in enumerate(zip(self._protocol.markets, raw.markets, strict=True)):
-            bid_ticks, bid_lots = mirror.book.levels(column + 1, True)
-            ask_ticks, ask_lots = mirror.book.levels(column + 1, False)
+        protocol = self._protocol
+        rows = zip(protocol.numbers, protocol.markets, raw.markets, strict=True)
+        for column, (number, terms, now) in enumerate(rows):
+            bid_ticks, bid_lots = mirror.book.levels(number, True)
+            ask_ticks, ask_lots = mirror.book.levels(number, False)
+            series = market_math.series(number)
             mark, last = now.mark * NANO, int(mirror.book.last_tick[column])
             found.append(
                 MarketView(
-                    market=column + 1,
+                    market=number,
                     symbol=terms.symbol,
                     feed=terms.feed,
                     tick_size=terms.tick_size * NANO,
@@ -152,9 +169,34 @@ class ViewBuilder:
                     bid_lots=bid_lots,
                     ask_ticks=ask_ticks,
                     ask_lots=ask_lots,
+                    series=series,
+                    strike=terms.strike * NANO,
+                    is_call=terms.strike > 0 and market_math.is_call(number),
+                    expiry=protocol.series[series - 1].expiry if series else 0,
+                    settled=now.settled,
                 )
             )
-        return tuple(found)
+        series_now = series_views(protocol, tick, mirror.boards, mirror.settlement)
+        return self._priced(found, series_now, tick.timestamp)
+
+    @staticmethod
+    def _priced(
+        markets: Sequence[MarketView], series: Sequence[SeriesView], timestamp: int
+    ) -> tuple[MarketView, ...]:
+        """The same markets, dated ones at what they are worth elsewhere."""
+        if not series:
+            return tuple(markets)
+        futures = {
+            market.series: market.mark
+            for market in markets
+            if market_math.kind(market.market) is market_math.Kind.DATED_FUTURE
+        }
+        return tuple(
+            at_prices_of(market, series[market.series - 1], futures[market.series], timestamp)
+            if market.series
+            else market
+            for market in markets
+        )
 
     def _accounts(self, mirror: Mirror, raw: RawWorld, prices: Floats) -> AccountsView:
         self._refresh(raw)
@@ -183,6 +225,7 @@ class ViewBuilder:
             self._initial_haircut,
             self._maintenance_haircut,
         )
+        margin = raw.margins
         view = AccountsView(
             cash=cash,
             size=size,
@@ -192,9 +235,9 @@ class ViewBuilder:
             asks=asks,
             collateral=collateral,
             collateral_value=values.sum(axis=1),
-            equity=result.equity,
-            initial_margin=result.initial,
-            maintenance_margin=result.maintenance,
+            equity=result.equity if margin is None else margin[:, 0].copy(),
+            initial_margin=result.initial if margin is None else margin[:, 1].copy(),
+            maintenance_margin=result.maintenance if margin is None else margin[:, 2].copy(),
             notional=result.notional,
             liquidating=mirror.liquidating.copy(),
             called=mirror.called.copy(),

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulation.config import GbmSpec, JumpSpec, ReplaySpec, Scenario, WaypointSpec
+from simulation.config import GbmSpec, JumpSpec, ReplaySpec, Scenario, SmileSpec, WaypointSpec
 from simulation.config.load import with_start
 from simulation.domain.units import NANO
 from simulation.market.bars import Bars, read_bars
 from simulation.market.gas import external_prices
 from simulation.market.generated import gbm, jump_diffusion, to_nano_column, waypoints
 from simulation.market.replay import check_window, choose_window, replay
-from simulation.messages.market import PriceTick
+from simulation.market.smiles import smiles
+from simulation.messages.market import PriceTick, Smile
 
 __all__ = ["MarketPath", "build_market"]
 
@@ -36,6 +37,8 @@ class MarketPath:
     """Nano USD by block and asset."""
     external_price: NDArray[np.int64]
     """Wei per gas by block; see `external_gas`."""
+    smiles: tuple[tuple[Smile, ...], ...] = ()
+    """By asset and block; empty where nothing dated is traded."""
 
     def __len__(self) -> int:
         return len(self.timestamp)
@@ -48,6 +51,7 @@ class MarketPath:
             symbols=self.symbols,
             prices=tuple(int(price) for price in self.prices[block]),
             external_price=int(self.external_price[block]),
+            smiles=tuple(path[block] for path in self.smiles),
         )
 
 
@@ -69,11 +73,17 @@ def build_market(scenario: Scenario) -> tuple[Scenario, MarketPath]:
         check_window(bars, scenario)
     blocks, block_time = scenario.blocks, scenario.time.block_time
     columns = [_prices(scenario, symbol, files.get(symbol)) for symbol in scenario.assets]
+    dated = scenario.protocol.series
     path = MarketPath(
         symbols=tuple(scenario.assets),
         timestamp=scenario.start + block_time * np.arange(blocks + 1, dtype=np.int64),
         prices=np.stack(columns, axis=1),
         external_price=external_prices(scenario.gas, scenario.seed, blocks, block_time),
+        smiles=tuple(
+            smiles(scenario.smiles.get(symbol, SmileSpec()), scenario.seed, symbol, column, block_time)
+            for symbol, column in zip(scenario.assets, columns, strict=True)
+            if dated
+        ),
     )
     _check_ticks(scenario, path)
     return scenario, path

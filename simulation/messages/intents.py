@@ -17,6 +17,7 @@ __all__ = [
     "REDUCE_ONLY",
     "STANDARD_FEES",
     "AccrueInterest",
+    "AccumulatePrice",
     "Bid",
     "CallMargin",
     "CancelAll",
@@ -24,6 +25,7 @@ __all__ = [
     "Deleverage",
     "Deposit",
     "Fees",
+    "FinaliseSeries",
     "FundDeposit",
     "FundRedeem",
     "Intent",
@@ -32,13 +34,16 @@ __all__ = [
     "OracleUpdate",
     "PlaceOrder",
     "Purge",
+    "RefreshBoard",
     "ReplaceOrder",
     "Reprice",
     "Settle",
+    "SettleExpired",
     "StartAuction",
     "StopAuction",
     "SweepFees",
     "TransferCash",
+    "UpdateSurface",
     "Withdraw",
     "WriteOff",
 ]
@@ -205,6 +210,47 @@ class OracleUpdate(Intent):
     """Last second at which it may be delivered, unix seconds."""
     signatures: tuple[tuple[int, int], ...]
     """EIP-2098 pairs (r, vs), in the order of the signers' addresses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateSurface(Intent):
+    """Surface.update with the signatures of the Oracle's signers."""
+
+    update: tuple[int, ...]
+    """Fields of ISurface.SurfaceUpdate, in their order."""
+    signatures: tuple[tuple[int, int], ...]
+    """EIP-2098 pairs (r, vs), in the order of the signers' addresses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshBoard(Intent):
+    """RiskBoard.refresh; anyone."""
+
+    series: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccumulatePrice(Intent):
+    """Surface.accumulate: records the oracle's price for the settlement averages; anyone."""
+
+    series: tuple[int, ...]
+    """At most 32."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinaliseSeries(Intent):
+    """Surface.finalise: fixes the settlement price of a series; anyone."""
+
+    series: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleExpired(Intent):
+    """Ledger.settle_expired: closes positions of `target` in settled markets at their payoff; anyone."""
+
+    target: int
+    markets: tuple[int, ...]
+    """At most 64."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

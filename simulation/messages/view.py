@@ -3,7 +3,8 @@
 
 Frozen by agreement: arrays are marked read-only before they are handed out. Floats are in natural units (USD,
 units of base, whole tokens) and serve decisions; ticks, lots and ids are the chain's integers. Row i of every
-account array is account i + 1, column j of every market array is market j + 1. Imports: NumPy only.
+account array is account i + 1, column j of every market array is
+`View.markets[j]`. Imports: messages.market, NumPy.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from simulation.messages.market import Smile
 
 __all__ = [
     "DELEVERAGE",
@@ -26,6 +29,7 @@ __all__ = [
     "FundView",
     "MarketView",
     "OrdersView",
+    "SeriesView",
     "View",
 ]
 
@@ -76,6 +80,19 @@ class MarketView:
     bid_lots: Integers
     ask_ticks: Integers
     ask_lots: Integers
+    series: int = 0
+    """Of a dated market; 0: a perpetual."""
+    strike: float = 0.0
+    """Of an option, USD; 0: no option."""
+    is_call: bool = False
+    expiry: int = 0
+    """Unix seconds, of a dated market."""
+    settled: bool = False
+    """The mark is what positions are closed at."""
+    delta: float = 1.0
+    """Change of the price elsewhere per USD of the underlying there."""
+    vega: float = 0.0
+    """Change of the price elsewhere per 1 of volatility, USD."""
 
     best_bid: int = field(init=False)
     """Tick; 0: no bids."""
@@ -91,6 +108,10 @@ class MarketView:
         object.__setattr__(self, "best_ask", ask)
         both = len(self.bid_ticks) and len(self.ask_ticks)
         object.__setattr__(self, "mid", 0.5 * (bid + ask) * self.tick_size if both else self.mark)
+
+    def expired(self, timestamp: int) -> bool:
+        """A dated market whose time is over at `timestamp`: it takes no orders."""
+        return 0 < self.expiry <= timestamp
 
     def tick_down(self, price: float) -> int:
         """The tick at or below a price in USD, at least 1."""
@@ -277,6 +298,27 @@ class FundView:
     """Socialised loss that withdrawals from the Vault still bear, USD."""
 
 
+@dataclass(frozen=True, slots=True)
+class SeriesView:
+    """One series of dated markets."""
+
+    series: int
+    """From 1."""
+    feed: int
+    expiry: int
+    """Unix seconds."""
+    spot: float
+    """Of the underlying elsewhere right now, USD."""
+    forward: float
+    """Price elsewhere right now of the underlying at expiry, USD."""
+    smile: Smile
+    """Volatility elsewhere right now."""
+    board: int
+    """Unix seconds of the latest board; 0: none."""
+    settlement: float
+    """USD; 0: not fixed."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
     """The world that decisions of one block are made from."""
@@ -303,6 +345,13 @@ class View:
     """USD per whole token of assets 0.."""
     rules: AuctionRules = field(default=AuctionRules())
     """Of margin calls and auctions."""
+    series: tuple[SeriesView, ...] = ()
+    """All series, by number."""
+
+    @property
+    def perpetuals(self) -> tuple[MarketView, ...]:
+        """Markets that never expire; they come first."""
+        return tuple(market for market in self.markets if not market.series)
 
     def gas_cost(self, gas: int, tip: int = 0) -> float:
         """USD that `gas` units would cost at the next base fee with a tip in wei."""

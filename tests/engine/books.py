@@ -21,6 +21,9 @@ NAMES = (
     "InsuranceFund",
     "CashToken",
     "Token:WETH",
+    "Surface",
+    "RiskBoard",
+    "Lens",
 )
 ADDRESSES = {name: bytes([place + 1]) * 20 for place, name in enumerate(NAMES)}
 VAULT = ADDRESSES["Vault"]

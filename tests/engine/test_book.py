@@ -78,7 +78,7 @@ BLOCKS = st.lists(
 @settings(deadline=None)
 @given(BLOCKS)
 def test_the_mirror_is_the_book(blocks: list[tuple[list[Order], list[int]]]) -> None:
-    mirror = BookMirror(2)
+    mirror = BookMirror([1, 2])
     model: dict[int, Order] = {}
     number = 2**37
     for new, choices in blocks:
@@ -133,7 +133,7 @@ def test_the_mirror_is_the_book(blocks: list[tuple[list[Order], list[int]]]) -> 
 
 
 def test_orders_that_are_gone_are_forgotten() -> None:
-    mirror = BookMirror(1)
+    mirror = BookMirror([1])
     stays = Order(1, 1, True, 5, 9, False)
     mirror.apply(placed([(1, stays)]))  # type: ignore[arg-type]
     for start in range(2, 12_000, 1_000):

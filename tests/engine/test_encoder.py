@@ -60,6 +60,18 @@ INTENTS: list[tuple[Intent, tuple[Any, ...]]] = [
     (messages.Deleverage(account=3, target=4, market=1, counterparties=(9, 8)), (4, 1, (9, 8))),
     (messages.WriteOff(account=3, target=4), (4,)),
     (messages.StopAuction(account=3, target=4), (4,)),
+    (
+        messages.UpdateSurface(
+            account=3,
+            update=(1, -2, 3, -4, 5, -6, -7, 8, 9, 10, 11, 12, 13, 14, 15),
+            signatures=((2**255, 2**254), (7, 8)),
+        ),
+        ((1, -2, 3, -4, 5, -6, -7, 8, 9, 10, 11, 12, 13, 14, 15), ((2**255, 2**254), (7, 8))),
+    ),
+    (messages.RefreshBoard(account=3, series=2), (2,)),
+    (messages.AccumulatePrice(account=3, series=(1, 2)), ((1, 2),)),
+    (messages.FinaliseSeries(account=3, series=2), (2,)),
+    (messages.SettleExpired(account=3, target=4, markets=(256, 257)), (4, (256, 257))),
 ]
 
 

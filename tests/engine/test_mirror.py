@@ -12,7 +12,7 @@ from tests.engine.books import VAULT, created, events, owner
 
 
 def mirror_of(count: int = 4) -> Mirror:
-    mirror = Mirror(2, ["CashToken", "Token:WETH"])
+    mirror = Mirror([1, 2], ["CashToken", "Token:WETH"])
     mirror.apply([created(count)], 1_000)
     return mirror
 

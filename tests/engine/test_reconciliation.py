@@ -32,7 +32,7 @@ def chain() -> Chain:
 
 def mirror() -> Mirror:
     nobody = bytes(20)
-    found = Mirror(2, ["CashToken", "Token:WETH"])
+    found = Mirror([1, 2], ["CashToken", "Token:WETH"])
 
     def deposit(account: int, asset: int, balance: int) -> dict[str, int | bytes]:
         return {"account": account, "asset": asset, "sender": owner(account), "amount": 1, "balance": balance}

@@ -3,7 +3,14 @@
 
 from __future__ import annotations
 
-from simulation.config.scenario.assets import AssetModel, GbmSpec, JumpSpec, ReplaySpec, WaypointSpec
+from simulation.config.scenario.assets import (
+    AssetModel,
+    GbmSpec,
+    JumpSpec,
+    ReplaySpec,
+    SmileSpec,
+    WaypointSpec,
+)
 from simulation.config.scenario.markets import (
     CashSpec,
     CollateralSpec,
@@ -73,6 +80,7 @@ __all__ = [
     "Scenario",
     "SeriesSpec",
     "ShockSpec",
+    "SmileSpec",
     "TierSpec",
     "TimeSpec",
     "UnderlyingSpec",

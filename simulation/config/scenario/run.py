@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulation.config.kinds import INTEGER, NUMBER, SECONDS, SHARE, START, TEXT, WAYPOINTS_WEI, WEI, choice
-from simulation.config.scenario.assets import MODELS, AssetModel
+from simulation.config.scenario.assets import MODELS, AssetModel, SmileSpec
 from simulation.config.scenario.protocol import ProtocolSpec
 from simulation.config.schema import Problems, Table, Tables, Variant, knob
 
@@ -91,6 +91,8 @@ class Scenario:
     """Where it was read from, for messages; no part of the run."""
     overrides: tuple[str, ...] = field(default=(), repr=False, compare=False)
     """Dotted keys that came from the command line, for messages."""
+    smiles: dict[str, SmileSpec] = field(default_factory=dict)
+    """Volatility by asset, of those that have series; others have that of the defaults."""
 
     @property
     def name(self) -> str:
@@ -120,6 +122,7 @@ class Scenario:
 SECTIONS: Mapping[str, Any] = {
     "scenario": Table(TimeSpec),
     "assets": Tables(Variant(MODELS), least=1),
+    "smiles": Tables(Table(SmileSpec)),
     "gas": Table(GasSpec),
     "protocol": Table(ProtocolSpec),
     "chain": Table(ChainSpec),
