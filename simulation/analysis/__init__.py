@@ -5,11 +5,10 @@ from simulation.analysis.analyse import analyse
 from simulation.analysis.hedge import Hedge, Trade
 from simulation.analysis.liquidation import LiquidationPrice
 from simulation.analysis.load import load_portfolio
-from simulation.analysis.portfolio import ENGINES, Portfolio
+from simulation.analysis.portfolio import Portfolio
 from simulation.analysis.result import Grid, Held, MarginAnalysis, NamedTerm, SystemResult, exact
 
 __all__ = [
-    "ENGINES",
     "Grid",
     "Hedge",
     "Held",

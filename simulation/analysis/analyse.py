@@ -6,16 +6,16 @@ Imports: the other modules of analysis; domain.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from simulation.analysis.hedge import find_hedge
 from simulation.analysis.liquidation import liquidation_prices
 from simulation.analysis.margins import ISOLATED, Answers, assess, explain
-from simulation.analysis.portfolio import ENGINES, Portfolio
+from simulation.analysis.portfolio import Portfolio
 from simulation.analysis.result import Grid, Held, MarginAnalysis, NamedTerm, SystemResult
-from simulation.analysis.stage import CONTRACT_OF, Stage, open_stage
-from simulation.analysis.systems import scenarios
+from simulation.analysis.stage import Stage, open_stage
 from simulation.chain.deployment import feed_numbers
+from simulation.config.scenario import ENGINES
 from simulation.domain.margin_math import Portfolio as Holdings
 from simulation.domain.margin_math import Term
 from simulation.domain.units import BPS, WAD
@@ -30,8 +30,9 @@ OF_COLLATERALS = ("collateral", "haircut", "collateral confidence")
 OF_UNDERLYINGS = (
     *("price", "volatility", "curvature", "basis", "concentration", "orders", "confidence", "depeg"),
 )
-BASIS = 34
-"""PortfolioMargin: the basis contingency, after the scenarios."""
+FIRST_SKEW, BASIS = 32, 34
+"""PortfolioMargin: the skews and the basis contingency, after the scenarios that move something."""
+SKEWS = ("linear skew", "absolute skew")
 CORRELATIONS = ("as given", "moved together", "moved apart")
 """RiskBasedMargin: worst_scenario."""
 
@@ -59,10 +60,10 @@ def analyse(portfolio: Portfolio, backend: str = "revm") -> MarginAnalysis:
         systems=tuple(
             SystemResult(
                 name=name,
-                contract=CONTRACT_OF[name],
+                contract=ENGINES[name],
                 assessment=answers[name].assessment,
                 reason=answers[name].reason,
-                worst=_worst(name, answers[name]),
+                worst=_worst(portfolio, name, answers[name]),
                 terms=tuple(_terms(stage, name, holdings)),
                 saved=_saved(answers, name),
                 liquidation=tuple(prices.get(name, ())),
@@ -142,7 +143,7 @@ def _subject(portfolio: Portfolio, name: str, term: Term) -> str:
     if term.label in OF_COLLATERALS:
         return list(portfolio.protocol.collaterals)[term.subject - 1]
     if name == "portfolio" and term.label == "scenario":
-        return _scenario(term.subject)
+        return _scenario(portfolio, term.subject)
     if term.subject == 0:
         return ""
     if name == "risk-based" and term.label in OF_UNDERLYINGS:
@@ -150,24 +151,25 @@ def _subject(portfolio: Portfolio, name: str, term: Term) -> str:
     return portfolio.by_market(term.subject).name
 
 
-def _worst(name: str, answers: Answers) -> str:
+def _worst(portfolio: Portfolio, name: str, answers: Answers) -> str:
     if answers.assessment is None:
         return ""
     number = answers.assessment.worst_scenario
     if name == "portfolio":
-        return _scenario(number)
+        return _scenario(portfolio, number)
     return f"correlations {CORRELATIONS[number]}" if name == "risk-based" else ""
 
 
-def _scenario(number: int) -> str:
+def _scenario(portfolio: Portfolio, number: int) -> str:
     """A scenario of the RiskBoard's grid in words."""
-    rows: Sequence[tuple[int, int, int]] = scenarios()
     if number == 0:
         return "none loses"
     if number == BASIS:
         return "basis contingency"
-    shock, volatility, damping = rows[number - 1]
-    words = ("volatility unchanged", "volatility up", "volatility down", "linear skew", "absolute skew")
-    move = f"spot {(shock - WAD) * 100 / WAD:+g} %"
-    counted = "" if damping == WAD else f", {damping * 100 / WAD:g} % of the loss"
-    return f"{move}, {words[volatility]}{counted}"
+    rows = portfolio.protocol.grid.scenarios
+    plain = [row for row in rows if not row.volatility.endswith("skew")]
+    skews = {row.volatility: row for row in rows if row.volatility.endswith("skew")}
+    row = plain[number - 1] if number <= len(plain) else skews[SKEWS[number - FIRST_SKEW]]
+    volatility = row.volatility if row.volatility in SKEWS else f"volatility {row.volatility}"
+    counted = "" if row.damping == BPS else f", {row.damping / 100:g} % of the loss"
+    return f"spot {(row.spot - BPS) / 100:+g} %, {volatility}{counted}"

@@ -23,15 +23,22 @@ from simulation.analysis.portfolio import (
 from simulation.chain.deployment import MAX_DIFFERENCE, feed_numbers
 from simulation.config.checks import check_protocol
 from simulation.config.kinds import PRICE_NANO, USD_WAD, show_moment
-from simulation.config.scenario import CreditSpec, DynamicSpec, ProtocolSpec
+from simulation.config.scenario import CorrelationSpec as FactorPair
+from simulation.config.scenario import (
+    CreditSpec,
+    DynamicSpec,
+    OptionsSpec,
+    PortfolioSpec,
+    ProtocolSpec,
+    RiskSpec,
+)
 from simulation.config.scenario import SeriesSpec as ListedSeries
 from simulation.config.schema import FAILED, Problems, one_of
 from simulation.domain import market_math, svi
-from simulation.domain.risk_model import is_positive_definite
 from simulation.domain.units import BPS, NANO
 from simulation.errors import InputError
 
-__all__ = ["YEAR", "factor_correlations", "load_portfolio", "surface_of"]
+__all__ = ["YEAR", "load_portfolio", "surface_of"]
 
 YEAR = 365 * 86_400
 """Seconds."""
@@ -73,9 +80,8 @@ def load_portfolio(source: str) -> Portfolio:
     protocol = replace(
         protocol,
         series=_listed(series, values["portfolio"].time),
-        credit=protocol.credit or CreditSpec(),
-        dynamic=protocol.dynamic or DynamicSpec(),
     )
+    protocol = _with_systems(protocol, values["assets"], values["correlations"])
     portfolio = Portfolio(
         money=values["portfolio"],
         assets=values["assets"],
@@ -91,7 +97,7 @@ def load_portfolio(source: str) -> Portfolio:
     told = Problems(source)
     check_protocol(protocol, portfolio.assets, told)
     for one in told.found:
-        problems.add(one.key.replace("protocol.series.", "series."), one.found, one.expected)
+        problems.add(_in_this_file(one.key), one.found, one.expected)
     _check_assets(portfolio, problems)
     for name, series in portfolio.series.items():
         _check_series(portfolio, f"series.{name}", series, problems)
@@ -114,12 +120,11 @@ def surface_of(series: SeriesSpec, time: int) -> svi.Params:
     return svi.Params(max(variance, 4), 0, 0, 0, 10**18)
 
 
-def factor_correlations(portfolio: Portfolio) -> list[int]:
-    """Lower triangle by rows, 1e-9, of all prices and then all volatilities, in the order of the assets.
-
-    Factors that [correlations] does not name are not correlated with anything.
-    """
-    return _lower_triangle(tuple(portfolio.assets), portfolio.correlations)
+def _in_this_file(key: str) -> str:
+    """Where a portfolio file has what the deployment plan has under this key."""
+    if key == "protocol.risk.correlations":
+        return "correlations.matrix"
+    return key.replace("protocol.series.", "series.")
 
 
 def _listed(series: Mapping[str, SeriesSpec], time: int) -> dict[str, ListedSeries]:
@@ -271,8 +276,9 @@ def _check_held(portfolio: Portfolio, problems: Problems) -> None:
 
 
 def _check_correlations(portfolio: Portfolio, problems: Problems) -> None:
+    """What is no matrix of correlations; whether it is positive semi-definite, `check_protocol` tells."""
     spec = portfolio.correlations
-    known = [*portfolio.assets, *(f"{symbol}{VOLATILITY}" for symbol in portfolio.assets)]
+    known = _factors(portfolio.assets)
     for place, factor in enumerate(spec.factors):
         if factor not in known:
             problems.add(
@@ -280,29 +286,62 @@ def _check_correlations(portfolio: Portfolio, problems: Problems) -> None:
             )
         elif factor in spec.factors[:place]:
             problems.add(f"correlations.factors[{place}]", f'"{factor}" a second time', "each factor once")
-    size, key = len(spec.factors), "correlations.matrix"
-    rows = spec.matrix
+    mistake = _mistake(spec)
+    if mistake:
+        problems.add("correlations.matrix", *mistake)
+
+
+def _factors(assets: Mapping[str, AssetSpec]) -> tuple[str, ...]:
+    return (*assets, *(f"{symbol}{VOLATILITY}" for symbol in assets))
+
+
+def _mistake(spec: CorrelationSpec) -> tuple[str, str] | None:
+    """What was found and what is expected of the matrix by itself."""
+    size, rows = len(spec.factors), spec.matrix
     if len(rows) != size or any(len(row) != size for row in rows):
-        problems.add(key, "not square", f"{size} rows of {size} numbers, as there are factors")
-        return
+        return "not square", f"{size} rows of {size} numbers, as there are factors"
     pairs = [(i, j) for i in range(size) for j in range(i)]
     if any(rows[i][i] != 1 for i in range(size)) or any(abs(rows[i][j]) > 1 for i, j in pairs):
-        problems.add(key, "not a correlation matrix", "1 on the diagonal, from -1 to 1 elsewhere")
-        return
+        return "not a correlation matrix", "1 on the diagonal, from -1 to 1 elsewhere"
     if any(rows[i][j] != rows[j][i] for i, j in pairs):
-        problems.add(key, "not symmetric", "the same number above and below the diagonal")
-        return
-    if any(factor not in known for factor in spec.factors):
-        return
-    if not is_positive_definite(_lower_triangle(tuple(portfolio.assets), spec), 2 * len(portfolio.assets)):
-        problems.add(key, "not positive semi-definite", "correlations that random numbers can have")
+        return "not symmetric", "the same number above and below the diagonal"
+    return None
 
 
-def _lower_triangle(symbols: tuple[str, ...], spec: CorrelationSpec) -> list[int]:
-    names = [*symbols, *(f"{symbol}{VOLATILITY}" for symbol in symbols)]
-    place = {name: number for number, name in enumerate(spec.factors)}
+def _pairs(spec: CorrelationSpec, assets: Mapping[str, AssetSpec]) -> tuple[FactorPair, ...]:
+    """Entries below the diagonal, in whole basis points; none of a matrix that is wrong."""
+    known = _factors(assets)
+    if _mistake(spec) or any(factor not in known for factor in spec.factors):
+        return ()
+    return tuple(
+        FactorPair(first=one, second=spec.factors[j], correlation=round(spec.matrix[i][j] * BPS))
+        for i, one in enumerate(spec.factors)
+        for j in range(i)
+        if one != spec.factors[j]
+    )
 
-    def entry(one: str, other: str) -> float:
-        return spec.matrix[place[one]][place[other]] if one in place and other in place else 0.0
 
-    return [round(entry(names[i], names[j]) * NANO) for i in range(len(names)) for j in range(i)]
+def _with_systems(
+    protocol: ProtocolSpec, assets: Mapping[str, AssetSpec], correlations: CorrelationSpec
+) -> ProtocolSpec:
+    """Every margin system, with its defaults where the file has no section of it.
+
+    Risk-based margin has the volatilities of the assets and the correlations of the file, unless its own
+    section says otherwise.
+    """
+    risk = protocol.risk or RiskSpec()
+    feeds = feed_numbers(protocol)
+    own = {
+        symbol: replace(risk.all_underlyings, volatility=asset.volatility)
+        for symbol, asset in assets.items()
+        if symbol in feeds
+    }
+    pairs = (*risk.correlations, *_pairs(correlations, assets))
+    return replace(
+        protocol,
+        options=protocol.options or OptionsSpec(),
+        portfolio=protocol.portfolio or PortfolioSpec(),
+        risk=replace(risk, underlyings={**own, **risk.underlyings}, correlations=pairs),
+        dynamic=protocol.dynamic or DynamicSpec(),
+        credit=protocol.credit or CreditSpec(),
+    )

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from eth_hash.auto import keccak
 
 from simulation.analysis.contracts import Answer, Query
-from simulation.analysis.portfolio import ENGINES
-from simulation.analysis.stage import CONTRACT_OF, Stage
+from simulation.analysis.stage import Stage
+from simulation.config.scenario import ENGINES
 from simulation.domain.fixed_point import div_floor
 from simulation.domain.margin_math import Assessment, CollateralRisk, Term
 from simulation.domain.margin_math import Portfolio as Holdings
@@ -57,7 +57,7 @@ def silos(holdings: Holdings) -> list[Holdings]:
 
 
 def assess(
-    stage: Stage, portfolios: Sequence[Holdings], systems: Sequence[str] = ENGINES
+    stage: Stage, portfolios: Sequence[Holdings], systems: Sequence[str] = tuple(ENGINES)
 ) -> list[dict[str, Answers]]:
     """Initial margin, maintenance margin and equity of each portfolio under each system."""
     plans = [(name, _parts(stage, name, holdings)) for holdings in portfolios for name in systems]
@@ -133,7 +133,7 @@ def _parts(stage: Stage, name: str, holdings: Holdings) -> list[Holdings]:
 
 
 def _query(stage: Stage, name: str, function: str, holdings: Holdings) -> Query:
-    contract = CONTRACT_OF[name]
+    contract = ENGINES[name]
     return Query(contract, stage.addresses[contract], function, data=SELECTORS[function] + _encoded(holdings))
 
 

@@ -18,7 +18,7 @@ from simulation.config.kinds import (
     YEARLY_WAD,
     choice,
 )
-from simulation.config.scenario import ProtocolSpec
+from simulation.config.scenario import ENGINES, ProtocolSpec
 from simulation.config.schema import Array, Table, Tables, knob
 from simulation.domain.market_math import Kind
 from simulation.domain.svi import Params
@@ -37,9 +37,6 @@ __all__ = [
     "SeriesSpec",
     "SurfaceSpec",
 ]
-
-ENGINES = ("cross", "isolated", "portfolio", "risk-based", "dynamic", "credit")
-"""Names of margin systems, as in docs/margin-systems.md."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ from simulation.analysis.contracts import Contracts, Query
 from simulation.analysis.load import YEAR, surface_of
 from simulation.analysis.portfolio import Instrument, Portfolio
 from simulation.analysis.surface_signing import SurfaceSigner, SurfaceUpdate
-from simulation.analysis.systems import further_systems
 from simulation.chain.backends import open_chain
 from simulation.chain.deployment import VARIANCE_WINDOW, Call, Deploy, Ref, feed_numbers, plan
 from simulation.chain.genesis import DEPLOYER, MAX_AMOUNT, Genesis, address_named
@@ -34,17 +33,8 @@ from simulation.domain.svi import Params
 from simulation.domain.units import BPS, FULL_CONFIDENCE, NANO, WAD, round_to
 from simulation.errors import ChainError
 
-__all__ = ["CONTRACT_OF", "Stage", "Surface", "open_stage"]
+__all__ = ["ACCOUNT", "Stage", "Surface", "open_stage"]
 
-CONTRACT_OF = {
-    "cross": "CrossMargin",
-    "isolated": "IsolatedMargin",
-    "portfolio": "PortfolioMargin",
-    "risk-based": "RiskBasedMargin",
-    "dynamic": "DynamicMargin",
-    "credit": "CreditMargin",
-}
-"""Contract of each margin system."""
 ACCOUNT, DESK = 1, 2
 IMMEDIATE = 2
 """IExchange.Option.IMMEDIATE."""
@@ -231,13 +221,12 @@ def open_stage(portfolio: Portfolio, backend: str = "revm") -> Stage:
     guardian = to_checksum_address(address_named("guardian"))
     steps = (
         *plan(protocol, guardian, signers, start=now),
-        *further_systems(portfolio),
         Deploy("MockEngine", "MockEngine"),
         Call("Vault", "register_engine", (Ref("MockEngine"),)),
     )
     genesis.deploy(steps)
     genesis.at(now)
-    open_engine = sum(isinstance(step, Call) and step.function == "register_engine" for step in steps)
+    open_engine = len(protocol.engines) + 1
     signer = TypedDataSigner(keys, genesis.chain.chain_id, genesis.addresses["Oracle"])
     surface_signer = SurfaceSigner(keys, genesis.chain.chain_id, genesis.addresses["Surface"])
     surfaces = {

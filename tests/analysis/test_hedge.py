@@ -9,8 +9,8 @@ import pytest
 
 from simulation.analysis.hedge import GAP, Hedge, Trade, find_hedge
 from simulation.analysis.margins import assess
-from simulation.analysis.portfolio import ENGINES
 from simulation.analysis.stage import Stage, open_stage
+from simulation.config.scenario import ENGINES
 from simulation.domain.units import NANO, WAD
 from tests.analysis.files import changed, written
 

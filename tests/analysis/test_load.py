@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from simulation.analysis.load import factor_correlations, load_portfolio, surface_of
+from simulation.analysis.load import load_portfolio, surface_of
 from simulation.domain import market_math, svi
 from simulation.errors import InputError, ScenarioError
 from tests.analysis.files import BASE, EXAMPLES, changed, written
@@ -50,8 +50,12 @@ def test_correlations_stand_in_the_order_of_the_model() -> None:
         'factors = ["BTC volatility", "ETH", "BTC"]\nmatrix = [[1, 0.2, 0.3], [0.2, 1, 0.8], [0.3, 0.8, 1]]'
     )
     portfolio = written(changed((LAST, f"[correlations]\n{matrix}")))
-    # ETH, BTC, ETH volatility, BTC volatility
-    assert factor_correlations(portfolio) == [8 * 10**8, 0, 0, 2 * 10**8, 3 * 10**8, 0]
+    risk = portfolio.protocol.risk
+    assert risk is not None
+    # Prices of ETH and BTC, then their volatilities; what the file does not name is as usual.
+    usual, both = risk.price_volatility_correlation, risk.volatility_correlation
+    assert risk.lower_triangle(("ETH", "BTC")) == (8_000, usual, usual, 2_000, 3_000, both)
+    assert risk.of("ETH").volatility == 65 * 10**16
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)

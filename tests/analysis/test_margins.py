@@ -9,9 +9,9 @@ from simulation.analysis.analyse import equity_of, profit_grid
 from simulation.analysis.liquidation import liquidation_prices
 from simulation.analysis.load import surface_of
 from simulation.analysis.margins import assess, explain, headroom, isolated_shares, silos
-from simulation.analysis.portfolio import ENGINES
 from simulation.analysis.stage import ACCOUNT, Stage, open_stage
-from simulation.analysis.systems import CONTINGENCY
+from simulation.chain.deployment import CONTINGENCY
+from simulation.config.scenario import ENGINES
 from simulation.domain import black76, margin_math, svi
 from simulation.domain.margin_math import Contingency, MarketRisk
 from simulation.domain.units import NANO, WAD
@@ -147,7 +147,7 @@ def test_a_move_is_taken_back() -> None:
 def test_liquidation_prices_are_exact_to_a_tick(text: str) -> None:
     stage = staged(text)
     shares = isolated_shares(stage, stage.holdings())
-    for name, prices in liquidation_prices(stage, ENGINES).items():
+    for name, prices in liquidation_prices(stage, tuple(ENGINES)).items():
         for price in prices:
             tick = next(one.tick for one in stage.portfolio.instruments.values() if one.asset == price.asset)
             for spot, inward in ((price.down, tick), (price.up, -tick)):
@@ -175,7 +175,7 @@ def test_a_liquidation_price_by_hand() -> None:
 def test_no_position_is_never_liquidated() -> None:
     text = BASE[: BASE.index("[[positions]]")] + BASE[BASE.index("[[collaterals]]") :]
     stage = open_stage(written(text))
-    for prices in liquidation_prices(stage, ENGINES).values():
+    for prices in liquidation_prices(stage, tuple(ENGINES)).values():
         assert all(one.down is None and one.up is None and not one.now for one in prices)
 
 

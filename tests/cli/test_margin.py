@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from simulation.analysis.portfolio import ENGINES
+from simulation.config.scenario import ENGINES
 from tests.analysis.files import BASE, EXAMPLES, changed
 from tests.cli.conftest import Invoke
 
