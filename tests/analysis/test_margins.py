@@ -200,3 +200,13 @@ def test_profit_and_loss_of_options_is_that_of_their_marks() -> None:
     short_vega = [row[middle] for row in grid.profits]
     assert all(one is not None for one in short_vega)
     assert short_vega == sorted(short_vega, reverse=True), "more calls are sold than puts bought"
+
+
+def test_both_evms_agree_to_the_slot() -> None:
+    portfolio = written(OPTIONS)
+    found = []
+    for backend in ("revm", "tester"):
+        stage = open_stage(portfolio, backend)
+        answers = assess(stage, [stage.holdings()])
+        found.append((stage.holdings(), answers, stage.contracts.chain.state_hash()))
+    assert found[0] == found[1]
