@@ -33,7 +33,7 @@ from simulation.chain.genesis import DEPLOYER, MAX_AMOUNT, Genesis, address_name
 from simulation.chain.protocol import Chain
 from simulation.config import ProtocolSpec, Scenario, dump_scenario, load_scenario
 from simulation.domain import market_math
-from simulation.domain.units import BPS, NANO, WAD, to_wad, wad_to_token_down
+from simulation.domain.units import BPS, FULL_CONFIDENCE, NANO, WAD, to_wad, wad_to_token_down
 from simulation.engine import (
     COINBASE,
     AgentIdentity,
@@ -209,7 +209,7 @@ def _engines(scenario: Scenario, accounts: int) -> list[str]:
 def _first_prices(genesis: Genesis, protocol: ProtocolSpec, tick: PriceTick, signer: TypedDataSigner) -> None:
     for symbol, feed in feed_numbers(protocol).items():
         price = tick.price_nano(symbol)
-        update = (feed, price, price, BPS, tick.timestamp, tick.timestamp + 600)
+        update = (feed, price, price, FULL_CONFIDENCE, tick.timestamp, tick.timestamp + 600)
         genesis.call(DEPLOYER, "Oracle", "update", update, signer.sign(*update))
     genesis.flush()
 
