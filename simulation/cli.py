@@ -26,6 +26,7 @@ from simulation import sweep as sweeps
 from simulation.analysis import analyse, load_portfolio
 from simulation.assembly import build, resolve
 from simulation.config import available_scenarios, scenario_path
+from simulation.config.scenario import ENGINES
 from simulation.errors import InputError, PlimsollError, ReplayError, RunError
 from simulation.messages.progress import Progress as Step
 from simulation.metrics import RunTables, compute, definitions, keepers, record, show
@@ -91,6 +92,7 @@ def main() -> None:
 @_chain
 @_prices
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a setting. Repeatable.")
+@click.option("--engine", type=click.Choice(list(ENGINES)), help="Margin system of the agents' accounts.")
 @_out
 @_agents
 @_quiet
@@ -102,11 +104,14 @@ def run(
     chain: str | None,
     prices: tuple[str, ...],
     settings: tuple[str, ...],
+    engine: str | None,
     out: Path | None,
     agents: tuple[str, ...],
     quiet: bool,
 ) -> None:
     """Run SCENARIO, a name from `plimsoll scenarios` or a TOML file, and write a folder with its report."""
+    if engine is not None:
+        settings = (*settings, f"protocol.engine={engine}")
     resolved = resolve(scenario, _overrides(settings, seed, chain), prices, agents)
     folder = Path("runs") / resolved.name if out is None else out
     simulation = build(resolved, out=folder)

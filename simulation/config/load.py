@@ -14,7 +14,7 @@ import tomli_w
 
 from simulation.config.checks import check_scenario
 from simulation.config.kinds import INTEGER, TEXT, choice
-from simulation.config.scenario import ENGINES, SECTIONS, AgentSpec, Scenario
+from simulation.config.scenario import ENGINES, SECTION_OF, SECTIONS, AgentSpec, Scenario
 from simulation.config.schema import FAILED, Problems, one_of, read_table, show_table
 from simulation.errors import InputError
 
@@ -71,7 +71,8 @@ def load_scenario(
 
     Args:
         source: name of a shipped scenario, or a path ending in .toml.
-        overrides: `key=value` with dotted keys, checked exactly like the file.
+        overrides: `key=value` with dotted keys, checked exactly like the file; `protocol.engine` brings the
+            section of its engine where the file has none.
         prices: `SYMBOL=FILE`; the asset then replays that file instead of its model.
         agent_kinds: settings class of each kind of agent; with it, agents' parameters are checked too.
 
@@ -89,6 +90,9 @@ def load_scenario(
     problems = Problems(source, tuple(key for key, _ in pairs))
     for key, value in pairs:
         _set(document, key, value, problems)
+        if key == "protocol.engine" and value in SECTION_OF:
+            # One key from the command line is enough: what has no table yet takes the defaults.
+            document["protocol"].setdefault(SECTION_OF[value], {})
     for text in prices:
         _replay(document, text)
     scenario = _read(document, source, problems, agent_kinds)

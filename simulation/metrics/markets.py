@@ -108,7 +108,7 @@ def keeper_slippage_mean(run: RunTables) -> float | None:
 @metric(
     "Thinnest book",
     "USD",
-    "Smallest value over markets and blocks, from the first two-sided one on, of the resting bids, or "
+    "Smallest value over perpetuals and blocks, from the first two-sided one on, of the resting bids, or "
     "asks, within 1 % of the mid.",
     better="higher",
 )
@@ -117,7 +117,7 @@ def depth_minimum(run: RunTables) -> float | None:
         """
         SELECT min(least(bid_depth_usd, ask_depth_usd)) FROM markets JOIN (
             SELECT market, min(block) AS first FROM markets
-            WHERE bid_depth_usd > 0 AND ask_depth_usd > 0 GROUP BY market
+            WHERE bid_depth_usd > 0 AND ask_depth_usd > 0 AND market < 256 GROUP BY market
         ) USING (market) WHERE block >= first
         """
     )
@@ -126,21 +126,25 @@ def depth_minimum(run: RunTables) -> float | None:
 @metric(
     "Oracle error, maximum",
     "bps",
-    "Largest value over blocks and markets of |spot on chain / reference price - 1|.",
+    "Largest value over blocks and perpetuals of |spot on chain / reference price - 1|.",
     better="lower",
 )
 def oracle_error_peak(run: RunTables) -> float | None:
-    return run.scalar("SELECT max(abs(spot / reference - 1)) * 10000 FROM markets WHERE spot > 0")
+    return run.scalar(
+        "SELECT max(abs(spot / reference - 1)) * 10000 FROM markets WHERE spot > 0 AND market < 256"
+    )
 
 
 @metric(
     "Oracle error, mean",
     "bps",
-    "Mean over blocks and markets of |spot on chain / reference price - 1|.",
+    "Mean over blocks and perpetuals of |spot on chain / reference price - 1|.",
     better="lower",
 )
 def oracle_error_mean(run: RunTables) -> float | None:
-    return run.scalar("SELECT avg(abs(spot / reference - 1)) * 10000 FROM markets WHERE spot > 0")
+    return run.scalar(
+        "SELECT avg(abs(spot / reference - 1)) * 10000 FROM markets WHERE spot > 0 AND market < 256"
+    )
 
 
 @metric(
@@ -170,16 +174,16 @@ def oracle_invalid_share(run: RunTables) -> float | None:
 @metric(
     "Funding rate, mean",
     "bps/h",
-    "Mean over blocks and markets of the funding rate in force; positive: longs pay shorts.",
+    "Mean over blocks and perpetuals of the funding rate in force; positive: longs pay shorts.",
 )
 def funding_mean(run: RunTables) -> float | None:
-    return run.scalar("SELECT avg(funding_rate) * 10000 FROM markets")
+    return run.scalar("SELECT avg(funding_rate) * 10000 FROM markets WHERE market < 256")
 
 
 @metric(
     "Funding rate, maximum",
     "bps/h",
-    "Largest absolute value over blocks and markets of the funding rate in force.",
+    "Largest absolute value over blocks and perpetuals of the funding rate in force.",
 )
 def funding_peak(run: RunTables) -> float | None:
-    return run.scalar("SELECT max(abs(funding_rate)) * 10000 FROM markets")
+    return run.scalar("SELECT max(abs(funding_rate)) * 10000 FROM markets WHERE market < 256")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,15 @@ def test_options_become_settings(invoke: Invoke) -> None:
     )
     text = Path("here/scenario.toml").read_text(encoding="utf-8")
     assert "seed = 77" in text and 'backend = "tester"' in text and 'duration = "1 h"' in text
+
+
+def test_the_margin_system_is_one_flag(invoke: Invoke) -> None:
+    result = invoke("run", "calm", "--engine", "portfolio", "--quiet", "--out", "here")
+    assert result.exit_code == 0, result.stderr
+    scenario = tomllib.loads(Path("here/scenario.toml").read_text(encoding="utf-8"))
+    assert scenario["protocol"]["engine"] == "portfolio" and "grid" in scenario["protocol"]["portfolio"]
+    refused = invoke("run", "calm", "--engine", "standard")
+    assert refused.exit_code == 2 and "risk-based" in refused.stderr
 
 
 def test_a_run_replaces_an_earlier_one(invoke: Invoke) -> None:

@@ -357,6 +357,22 @@ def test_an_engine_of_accounts_must_be_deployed(tmp_path: Path) -> None:
         load_scenario(written(tmp_path, text.replace('"portfolio"', '"margin"')))
 
 
+def test_an_engine_from_the_command_line_brings_its_section(tmp_path: Path) -> None:
+    file = written(tmp_path)
+    scenario = load_scenario(file, ["protocol.engine=risk-based"])
+    assert scenario.protocol.engines == {"cross": 1, "isolated": 2, "risk-based": 3}
+    own = MINIMAL + '\n[protocol.dynamic]\nfloor = "70 %"\n'
+    kept = load_scenario(written(tmp_path, own), ["protocol.engine=dynamic"]).protocol.dynamic
+    assert kept is not None and kept.floor == 7_000
+    with pytest.raises(ScenarioError, match=r"protocol.engine: got \"margin\"; expected one of cross"):
+        load_scenario(file, ["protocol.engine=margin"])
+
+
+def test_volatility_is_of_an_asset_that_has_series(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError, match=r"smiles.ETH: no series is on this asset"):
+        load_scenario(written(tmp_path, MINIMAL + "\n[smiles.ETH]\n"))
+
+
 def test_sections_of_margin_systems_and_engines_of_populations_read_back(tmp_path: Path) -> None:
     text = MINIMAL + 'engine = "risk-based"\n[protocol.risk]\n[protocol.portfolio]\n[protocol.options]\n'
     scenario = load_scenario(written(tmp_path, text))
