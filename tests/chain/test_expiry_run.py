@@ -67,3 +67,14 @@ def test_it_is_the_same_again(folder: Path, tmp_path: Path) -> None:
     again = run(tmp_path / "again")
     hashes = [pq.read_table(one / "blocks.parquet")["block_hash"].to_pylist() for one in (folder, again)]
     assert hashes[0] == hashes[1]
+
+
+@pytest.mark.parametrize("name", ["vol-spike", "basis-unwind"])
+def test_the_other_dated_scenarios_run_with_all_engines_mixed(name: str, tmp_path: Path) -> None:
+    resolved = resolve(name, ("scenario.duration=6 min",), (), ())
+    build(resolved, out=tmp_path / name).run()
+    summary = json.loads((tmp_path / name / "summary.json").read_text(encoding="utf-8"))
+    assert (summary["status"], summary["blocks"]) == ("complete", 6)
+    assert {spec.engine for spec in resolved.scenario.agents.values()} > {"portfolio", "dynamic", "isolated"}
+    traded = {row["market"] for row in events(tmp_path / name, "OrderPlaced")}
+    assert any(series(int(str(market))) == 2 for market in traded)
