@@ -11,6 +11,8 @@
         Accounts in liquidation are settled like others. An auction prices the account by equity and requirement,
         a slice carries its fraction of cash as well as of positions, and what bidders paid stays reserved:
         nothing of it can tell a position at its payoff from the cash that it became.
+        All positions of an account in one series go together: one leg of a spread by itself would need more than
+        the spread did, and a stranger could settle the other leg away to liquidate the account.
         Resting orders do not stand in the way: the position goes, the orders wait for anyone to purge them.
 """
 
@@ -34,27 +36,25 @@ SETTLED_BIT: constant(uint256) = 1 << 253
 
 @external
 @nonreentrant
-def settle_expired(account: uint256, markets: DynArray[uint256, MAX_POSITIONS]) -> uint256:
+def settle_expired(account: uint256, series: uint256) -> uint256:
     """
-    @notice Closes the account's positions in settled markets at their payoff. Anyone, for any account, any number of
-            times; markets without a position are skipped. Nothing here can be paused.
-    @param markets Numbers of settled markets, best those of one series together.
+    @notice Closes the account's positions in a settled series at their payoff, all of them. Anyone, for any account,
+            any number of times. Nothing here can be paused.
+    @param series Number of the series; where the account has no position nothing happens.
     @return uint256 Positions closed.
     """
+    markets: DynArray[uint256, MAX_POSITIONS] = position_ledger._markets(account, position_ledger.headers[account])
     words: DynArray[uint256, MAX_POSITIONS] = staticcall margin_check.INSTRUMENTS.words(markets, skip_contract_check=True)
     before: int256 = staticcall margin_check.VAULT.cash(account)
     cash: int256 = before
     closed: uint256 = 0
-    i: uint256 = 0
-    for market: uint256 in markets:
-        word: uint256 = words[i]
-        i = unsafe_add(i, 1)
-        assert word & SETTLED_BIT != 0, NOT_SETTLED
-        size: int256 = ledger_math._size(position_ledger._position(account, market))
-        if size != 0:
+    for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
+        size: int256 = ledger_math._size(position_ledger._position(account, markets[i]))
+        if size != 0 and markets[i] >> 8 == series:
+            assert words[i] & SETTLED_BIT != 0, NOT_SETTLED
             logged: bool = False
-            cash, logged = trading._settle_one(account, market, size, word, cash)
-            position_ledger._count_open_interest(market, size, 0)
+            cash, logged = trading._settle_one(account, markets[i], size, words[i], cash)
+            position_ledger._count_open_interest(markets[i], size, 0)
             closed = unsafe_add(closed, 1)
     if closed != 0:
         trading._book(account, cash - before)

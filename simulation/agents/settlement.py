@@ -16,8 +16,6 @@ __all__ = ["settlement_steps"]
 
 ORDERS = 32
 """That one purge may name."""
-MARKETS = 64
-"""That one settlement may name."""
 
 
 def settlement_steps(view: View, account: int, fees: Fees) -> Iterator[Intent]:
@@ -38,5 +36,5 @@ def settlement_steps(view: View, account: int, fees: Fees) -> Iterator[Intent]:
     settled = np.array([market.settled for market in view.markets])
     held = (view.accounts.size != 0.0) & settled
     for row in np.flatnonzero(held.any(axis=1)).tolist():
-        markets = tuple(numbers[held[row]][:MARKETS].tolist())
-        yield SettleExpired(account=account, target=row + 1, markets=markets, fees=fees)
+        for series_number in dict.fromkeys((numbers[held[row]] // 256).tolist()):
+            yield SettleExpired(account=account, target=row + 1, series=series_number, fees=fees)

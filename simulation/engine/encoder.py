@@ -143,6 +143,8 @@ _FUNCTIONS: Final[dict[type[Intent], _Function]] = {
     # A board of 64 strikes takes about 7,000,000.
     RefreshBoard: _Function("RiskBoard", "refresh(uint256)", ("series",), 9_000_000),
     FinaliseSeries: _Function("Surface", "finalise(uint256)", ("series",), 300_000),
+    # 64 options of one expiry take about 1,000,000.
+    SettleExpired: _Function("Ledger", "settle_expired(uint256,uint256)", ("target", "series"), 2_000_000),
 }
 _PER_MARKET: Final = 8
 """Markets of a portfolio that the limits provide for; what many dated markets are listed for nobody holds."""
@@ -214,11 +216,6 @@ class Encoder:
         if isinstance(intent, AccumulatePrice):
             return self._listed(
                 "Surface", "accumulate(uint256[])", (intent.series,), 60_000 + 60_000 * len(intent.series)
-            )
-        if isinstance(intent, SettleExpired):
-            gas = 600_000 + 60_000 * len(intent.markets)
-            return self._listed(
-                "Ledger", "settle_expired(uint256,uint256[])", (intent.target, intent.markets), gas
             )
         raise TypeError(f"{type(intent).__name__} calls no function")
 

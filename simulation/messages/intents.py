@@ -246,11 +246,10 @@ class FinaliseSeries(Intent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettleExpired(Intent):
-    """Ledger.settle_expired: closes positions of `target` in settled markets at their payoff; anyone."""
+    """Ledger.settle_expired: closes all positions of `target` in a settled series; anyone."""
 
     target: int
-    markets: tuple[int, ...]
-    """At most 64."""
+    series: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

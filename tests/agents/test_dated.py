@@ -135,10 +135,7 @@ def test_everyone_in_a_settled_market_is_settled_and_its_orders_purged() -> None
     )
     assert [type(step) for step in found] == [Purge, SettleExpired, SettleExpired]
     assert found[0].order_ids == (7,)  # type: ignore[attr-defined]
-    assert [(step.target, step.markets) for step in found[1:]] == [  # type: ignore[attr-defined]
-        (3, (CALL,)),
-        (5, (CALL, PUT)),
-    ]
+    assert [(step.target, step.series) for step in found[1:]] == [(3, 1), (5, 1)]  # type: ignore[attr-defined]
 
 
 def test_a_writer_sells_out_of_the_money_and_never_past_its_aim() -> None:

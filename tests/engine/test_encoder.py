@@ -71,7 +71,7 @@ INTENTS: list[tuple[Intent, tuple[Any, ...]]] = [
     (messages.RefreshBoard(account=3, series=2), (2,)),
     (messages.AccumulatePrice(account=3, series=(1, 2)), ((1, 2),)),
     (messages.FinaliseSeries(account=3, series=2), (2,)),
-    (messages.SettleExpired(account=3, target=4, markets=(256, 257)), (4, (256, 257))),
+    (messages.SettleExpired(account=3, target=4, series=2), (4, 2)),
 ]
 
 

@@ -92,7 +92,7 @@ def changes(stage: Stage) -> dict[str, tuple[Any, ...]]:
         "Vault.set_stable_feed": (0,),
         "Ledger.wire": (someone, someone),
         "Ledger.settle": (trader,),
-        "Ledger.settle_expired": (stage.dated, [512]),
+        "Ledger.settle_expired": (stage.dated, 2),
         "Ledger.fill_maker": (flat, 1, NANO, 1_795 * NANO, 1, False),
         "Ledger.fill_taker": (receiver, trader, 1, 0, 0, 0, NANO // 10),
         "Ledger.release_orders": (trader, 2, NANO // 100, 0),

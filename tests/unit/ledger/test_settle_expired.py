@@ -69,7 +69,7 @@ def test_a_long_call_is_paid_by_the_short_one(desk: DatedWorld) -> None:
     gain = 3 * NANO * (SETTLEMENT - 2_000 * NANO - 160 * NANO)
     equity = desk.equity(long)
     assert equity == cash[0] + gain
-    receipt = desk.ledger.settle_expired(long, [CALL], sender=desk.env.address("anyone"))
+    receipt = desk.ledger.settle_expired(long, 1, sender=desk.env.address("anyone"))
     assert receipt.value == 1
     assert receipt.named("PositionModified") == [
         {
@@ -87,7 +87,7 @@ def test_a_long_call_is_paid_by_the_short_one(desk: DatedWorld) -> None:
     assert (desk.ledger.markets_of(long), desk.ledger.markets_of(short)) == ([], [CALL])
     assert desk.ledger.open_interest(CALL) == 0
     desk.check()
-    desk.ledger.settle_expired(short, [CALL])
+    desk.ledger.settle_expired(short, 1)
     assert desk.vault.cash(short) == cash[1] - gain
     assert desk.ledger.listed(short) == 0 and desk.vault.reconcile().net_settled == 0
     desk.check()
@@ -97,28 +97,37 @@ def test_a_second_time_changes_nothing(desk: DatedWorld) -> None:
     long, short = pair(desk)
     desk.match(long, short, FUTURE, 2_000 * NANO, NANO)
     desk.expire(settlement=SETTLEMENT)
-    assert desk.ledger.settle_expired(long, [FUTURE, FUTURE]).value == 1
+    assert desk.ledger.settle_expired(long, 1).value == 1
     before = books(desk)
     for account in (long, 999):
-        receipt = desk.ledger.settle_expired(account, [FUTURE, CALL])
+        receipt = desk.ledger.settle_expired(account, 1)
         assert (receipt.value, receipt.events) == (0, ())
-    assert desk.ledger.settle_expired(long, []).value == 0
+    assert desk.ledger.settle_expired(long, 0).value == 0
     assert books(desk) == before
 
 
-@pytest.mark.parametrize("markets", [[FUTURE], [CALL, 1], [1], [7 << 8], [511], [2**200]])
-def test_markets_that_are_not_settled_are_refused(desk: DatedWorld, markets: list[int]) -> None:
+def test_a_series_that_is_not_settled_is_refused(desk: DatedWorld) -> None:
     long, short = pair(desk)
     desk.match(long, short, FUTURE, 2_000 * NANO, NANO)
     desk.match(long, short, 1, 2_000 * NANO, NANO)
     with refused(desk, "ledger: market is not settled"):
-        desk.ledger.settle_expired(long, markets)
-    if markets != [FUTURE]:
-        desk.expire(settlement=SETTLEMENT)
-    else:
-        desk.expire()
+        desk.ledger.settle_expired(long, 1)
+    desk.expire()
     with refused(desk, "ledger: market is not settled"):
-        desk.ledger.settle_expired(long, markets)
+        desk.ledger.settle_expired(long, 1)
+    # Perpetuals are no series.
+    with refused(desk, "ledger: market is not settled"):
+        desk.ledger.settle_expired(long, 0)
+
+
+@pytest.mark.parametrize("series", [7, 255, 256, 2**200])
+def test_a_series_without_a_position_is_passed_over(desk: DatedWorld, series: int) -> None:
+    long, short = pair(desk)
+    desk.match(long, short, FUTURE, 2_000 * NANO, NANO)
+    desk.expire(settlement=SETTLEMENT)
+    before = books(desk)
+    assert desk.ledger.settle_expired(long, series).value == 0
+    assert books(desk) == before
 
 
 def test_resting_orders_do_not_block_it(venue: DatedWorld) -> None:
@@ -128,7 +137,7 @@ def test_resting_orders_do_not_block_it(venue: DatedWorld) -> None:
     order, _ = venue.order("trader", long, FUTURE, BUY, 1_900 * NANO, 5 * NANO).value
     venue.expire(settlement=SETTLEMENT)
     cash = venue.vault.cash(long)
-    venue.ledger.settle_expired(long, [FUTURE])
+    venue.ledger.settle_expired(long, 1)
     assert venue.vault.cash(long) == cash + NANO * (SETTLEMENT - 2_000 * NANO)
     assert tuple(venue.ledger.position(long, FUTURE)) == (0, 0, 0, 5 * NANO, 0)
     receipt = venue.exchange.purge([order], sender=venue.env.address("anyone"))
@@ -183,7 +192,7 @@ def test_an_account_in_liquidation_is_settled_and_a_slice_is_worth_the_same(desk
     for settle_first in (False, True):
         with desk.env.anchor():
             if settle_first:
-                assert desk.ledger.settle_expired(short, [FUTURE, CALL, PUT]).value == 3
+                assert desk.ledger.settle_expired(short, 1).value == 3
                 assert desk.equity(short) == equity and desk.ledger.in_liquidation(short)
             desk.ledger.transfer_slice(short, bidder, share, 11 * WAD, sender=liquidator)
             desk.check()
@@ -231,10 +240,10 @@ def test_payoffs_of_a_series_sum_to_nothing_in_any_order(desk: DatedWorld, seed:
         for account in accounts
     }
     assert model == expected
-    steps = [(account, market) for account in accounts for market in markets]
-    rng.shuffle(steps)
-    for account, market in steps:
-        desk.ledger.settle_expired(account, [market])
+    rng.shuffle(accounts)
+    for account in accounts:
+        desk.ledger.settle_expired(account, 1)
+        desk.check()
         assert desk.equity(account) == expected[account]
     assert {account: desk.vault.cash(account) for account in accounts} == expected
     assert all(desk.ledger.open_interest(market) == 0 for market in markets)
@@ -245,6 +254,21 @@ def test_payoffs_of_a_series_sum_to_nothing_in_any_order(desk: DatedWorld, seed:
     desk.instruments.delist_series(1)
 
 
+def test_the_legs_of_a_spread_go_together(desk: DatedWorld) -> None:
+    """One that is left would need margin by itself, and its owner could be liquidated for it."""
+    long, short = pair(desk)
+    near, far = market_math.option(1, 10, True), market_math.option(1, 11, True)
+    desk.mark({near: 100 * NANO, far: 60 * NANO})
+    desk.match(short, long, near, 100 * NANO, -NANO)
+    desk.match(short, long, far, 60 * NANO, NANO)
+    desk.match(short, long, 1, 2_000 * NANO, NANO)
+    desk.expire(settlement=1_900 * NANO)
+    assert desk.ledger.settle_expired(short, 1).value == 2
+    assert desk.ledger.markets_of(short) == [1]
+    assert desk.ledger.settle_expired(long, 1).value == 2
+    desk.check()
+
+
 def test_64_options_of_one_expiry_settle_in_at_most_1_000_000_gas(desk: DatedWorld) -> None:
     long, short = pair(desk)
     options = MARKETS[1:]
@@ -252,8 +276,8 @@ def test_64_options_of_one_expiry_settle_in_at_most_1_000_000_gas(desk: DatedWor
     for place, market in enumerate(options):
         desk.match(long, short, market, 101 * NANO + place, NANO if place % 2 else -NANO)
     desk.expire(settlement=SETTLEMENT)
-    receipt = desk.ledger.settle_expired(long, options)
+    receipt = desk.ledger.settle_expired(long, 1)
     assert receipt.value == 64 and desk.ledger.listed(long) == 0
     assert receipt.gas_used <= 1_000_000
-    assert desk.ledger.settle_expired(short, options).gas_used <= 1_000_000
+    assert desk.ledger.settle_expired(short, 1).gas_used <= 1_000_000
     assert desk.vault.reconcile().net_settled == 0
