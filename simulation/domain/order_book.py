@@ -175,7 +175,7 @@ class OrderBook:
         return [self._drop(order, reason, ledger) for order in self.orders_of(account)]
 
     def purge(self, order_ids: Iterable[int], ledger: Ledger, timestamp: int) -> list[Removed]:
-        """Remove those that have expired or whose account is in liquidation."""
+        """Remove those that have expired, whose market has, or whose account is in liquidation."""
         removed = []
         for order_id in order_ids:
             order = self.orders.get(order_id)
@@ -183,6 +183,8 @@ class OrderBook:
                 continue
             if _is_expired(order, timestamp):
                 removed.append(self._drop(order, Reason.EXPIRED, ledger))
+            elif _has_expired(self.markets[order.market], timestamp):
+                removed.append(self._drop(order, Reason.MARKET_EXPIRED, ledger))
             elif ledger.in_liquidation(order.account):
                 removed.append(self._drop(order, Reason.LIQUIDATION, ledger))
         return removed
@@ -230,6 +232,8 @@ class OrderBook:
         market = self.markets.get(new.market)
         if market is None:
             raise Refused("exchange: no such market")
+        if _has_expired(market, timestamp):
+            raise Refused("exchange: market has expired")
         if not new.options & Option.REDUCE_ONLY and not market.active:
             raise Refused("exchange: market only reduces")
         return market
@@ -353,6 +357,10 @@ class OrderBook:
         if order is None:
             raise Refused("exchange: no such order")
         return order
+
+
+def _has_expired(market: Market, timestamp: int) -> bool:
+    return 0 < market.expiry <= timestamp
 
 
 def _is_expired(order: Order, timestamp: int) -> bool:

@@ -102,6 +102,8 @@ class Market:
     """Nano base per lot."""
     active: bool = True
     """False: reduce-only orders alone are taken."""
+    expiry: int = 0
+    """Unix seconds from which no order is taken or filled; 0 never."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def create_account(driver: Driver) -> None:
     if driver.state.account_count >= ACCOUNTS:
         deposit_cash(driver)
         return
-    engine = driver.rng.choice([1, 1, 2, 2, 3]) if driver.rng.random() < 0.2 else driver.rng.choice([1, 2])
+    engine = driver.rng.choice([1, 2, 3, 3, 9] if driver.rng.random() < 0.2 else [1, 2, 3])
     driver.call(driver.rng.choice(BOOK_ROLES), "Vault", "create_account(uint256)", engine)
 
 
@@ -230,7 +230,7 @@ def accrue(driver: Driver) -> None:
 
 @rule("touch market")
 def touch(driver: Driver) -> None:
-    driver.call("keeper", "Instruments", "touch(uint256)", driver.rng.choice([*MARKETS, *MARKETS, 4]))
+    driver.call("keeper", "Instruments", "touch(uint256)", driver.rng.choice([*MARKETS, *MARKETS, 4, 384]))
 
 
 @rule("sweep fees")

@@ -9,7 +9,7 @@ from tests.stateful.actions import any_account, rule
 from tests.stateful.driver import Driver
 from tests.stateful.prices import UPDATE, signed_price
 from tests.stateful.rig import TRADERS, USD_FEED
-from tests.stateful.world_state import ASSETS, FEEDS, MARKETS
+from tests.stateful.world_state import ASSETS, FEEDS, PERPETUALS
 
 __all__ = ["FORBIDDEN", "inflate", "round_trip"]
 
@@ -83,7 +83,7 @@ def set_stable_feed(driver: Driver) -> None:
 
 @rule("risk changes")
 def set_risk(driver: Driver) -> None:
-    market = driver.rng.choice(MARKETS)
+    market = driver.rng.choice(PERPETUALS)
     initial, maintenance = driver.rng.choice(
         [(1_000, 500), (1_000, 500), (800, 400), (2_000, 1_000), (400, 390)]
     )
@@ -111,7 +111,7 @@ def set_funding(driver: Driver) -> None:
         "owner",
         "Instruments",
         "set_funding(uint256,uint256,int256,uint256)",
-        driver.rng.choice(MARKETS),
+        driver.rng.choice(PERPETUALS),
         hours,
         static,
         most,
@@ -120,15 +120,17 @@ def set_funding(driver: Driver) -> None:
 
 @rule("open interest cap changes")
 def set_cap(driver: Driver) -> None:
-    market = driver.rng.choice(MARKETS)
+    market = driver.rng.choice(PERPETUALS)
     cap = driver.rng.choice([10**15, 10**15, 10**13, driver.state.markets[market].open_interest])
     driver.call("owner", "Instruments", "set_open_interest_cap(uint256,uint256)", market, cap)
 
 
 @rule("market opens or closes")
 def set_active(driver: Driver) -> None:
-    closed = [market for market in MARKETS if not driver.parameters.active[market]]
-    market, active = (closed[0], True) if closed else (driver.rng.choice(MARKETS), driver.rng.random() < 0.6)
+    closed = [market for market in PERPETUALS if not driver.parameters.active[market]]
+    market, active = (
+        (closed[0], True) if closed else (driver.rng.choice(PERPETUALS), driver.rng.random() < 0.6)
+    )
     driver.call("owner", "Instruments", "set_active(uint256,bool)", market, active)
 
 
@@ -235,7 +237,7 @@ def trespass(driver: Driver) -> None:
         (
             "Exchange",
             "place(uint256,uint256,bool,uint256,uint256,uint256,uint256,uint256)",
-            (account, rng.choice(MARKETS), rng.random() < 0.5, 2**24 - 1, 1, rng.choice([0, 2, 4]), 0, 64),
+            (account, rng.choice(PERPETUALS), rng.random() < 0.5, 2**24 - 1, 1, rng.choice([0, 2, 4]), 0, 64),
         ),
         ("Exchange", "cancel_all(uint256)", (account,)),
         ("Liquidator", "bid(uint256,uint256,uint256,int256)", (account % 9 + 1, account, WAD, 2**200)),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+from simulation.domain import portfolio_math, risk_board, standard_options
 from simulation.domain.interest_math import with_interest
 from simulation.domain.margin_math import (
     Assessment,
@@ -22,14 +23,33 @@ from simulation.domain.margin_math import (
     assess,
 )
 from simulation.domain.oracle_math import is_valid, unpack_tick
+from tests.stateful import options
 from tests.stateful.parameters import initial_parameters
 from tests.stateful.rig import Rig, calldata
-from tests.stateful.world_state import ASSETS, Account, Event, Outcome, State
+from tests.stateful.world_state import ASSETS, SERIES, SERIES_FEEDS, Account, Event, Outcome, State
 
 __all__ = ["Auction", "Driver", "Margin", "Order", "Step"]
 
 IDLE, SOLVENT, INSOLVENT, DELEVERAGE = 1, 2, 4, 8
 ONE_USD = 10**9
+SURFACE = (
+    "feed",
+    "expiry",
+    "forward_difference",
+    "rate",
+    "a",
+    "b",
+    "rho",
+    "m",
+    "sigma",
+    "reference_forward",
+    "reference_tau",
+    "forward_confidence",
+    "vol_confidence",
+    "rate_confidence",
+)
+SIGNED = {"forward_difference", "rate", "a", "b", "rho", "m", "sigma"}
+"""ISurface.SeriesSurface in its order, as far as a board needs it."""
 SPOT = 2**72 - 1
 
 
@@ -141,6 +161,13 @@ class Driver:
         self.donated: Counter[tuple[str, str]] = Counter()
         self.prices: dict[int, tuple[int, int]] = {}
         """Spot and mark that were last sent to each feed, nano USD."""
+        self.boards: dict[int, risk_board.Board] = {}
+        """What each series was valued at when its board was last made."""
+        specs = list(self.rig.protocol.series.values())
+        self.strikes = {series: specs[series - 1].strikes for series in SERIES}
+        self.expiries = {
+            series: self.rig.view("Instruments", "series(uint256)", series).word(1) for series in SERIES
+        }
         self.last_update: tuple[Any, ...] | None = None
         self.age = 0
         self.time_observers: list[Callable[[Driver, State, State], None]] = []
@@ -212,6 +239,9 @@ class Driver:
             "Token:EURC",
         ):
             self.donated[step.contract, self._name_of(args[0])] += args[1]
+        elif step.contract == "RiskBoard":
+            if step.outcome.word():
+                self.boards[args[0]] = self._valued(args[0], step.after)
         elif step.contract != "Oracle":
             parameters.note(step.contract, function, args)
 
@@ -266,6 +296,18 @@ class Driver:
         else:
             self.auctions[account] = known.turned(SOLVENT, now)
 
+    def _valued(self, series: int, state: State) -> risk_board.Board:
+        """The board that a refresh has just made, by its twin."""
+        words = self.rig.view("Surface", "surface(uint256)", series)
+        stored = {
+            name: words.signed(place) if name in SIGNED else words.word(place)
+            for place, name in enumerate(SURFACE)
+        }
+        found = self.rig.view("Surface", "forward_parts(uint256)", series)
+        tick = unpack_tick(state.feeds[SERIES_FEEDS[series]])
+        parts = (found.word(0), found.word(1), found.word(2))
+        return options.valued_board(stored, parts, tick.confidence, self.strikes[series], state.time)
+
     def role_of(self, address: bytes) -> str:
         return next(role for role, known in self.rig.roles.items() if known == address)
 
@@ -301,6 +343,10 @@ class Driver:
             state.borrow_index,
             state.supply_index,
             state.raw[3],
+            state.quotes,
+            len(self.boards),
+            id(self.boards.get(1)),
+            id(self.boards.get(2)),
             tuple(market.index for market in state.markets.values()),
             state.stable_feed,
             self.parameters.version,
@@ -354,14 +400,44 @@ class Driver:
         cash = self.cash_now(state, account)
         return Portfolio(cash, stable, tuple(positions), tuple(collaterals)), valid
 
+    def setting(self, state: State, parameters: portfolio_math.Parameters) -> portfolio_math.Setting:
+        """What portfolio margin is worked out with, besides the portfolio."""
+        return portfolio_math.Setting(
+            state.time,
+            parameters,
+            options.GRID,
+            self.boards,
+            options.MARKET_FEEDS,
+            options.COIN_FEEDS,
+        )
+
+    def required(self, state: State, portfolio: Portfolio, engine: int) -> Assessment:
+        """What an engine's twin says of a portfolio."""
+        if engine == options.SCENARIO:
+            return portfolio_math.assess(portfolio, self.setting(state, options.PORTFOLIO))
+        risks, contingency = self.parameters.risks[engine], self.parameters.contingency[engine]
+        if all(position.market < 256 for position in portfolio.positions):
+            return assess(portfolio, risks, contingency)
+        boards = {
+            number: standard_options.Board(
+                SERIES_FEEDS[number], quoted.fixed, quoted.variable, self.strikes[number]
+            )
+            for number, quoted in state.series.items()
+        }
+        feeds = options.OPTION_FEEDS
+        parameters = standard_options.Parameters(
+            risks,
+            contingency,
+            dict.fromkeys(feeds, options.OPTION_RISK),
+            dict.fromkeys(feeds, options.FUTURE_RISK),
+        )
+        return standard_options.assess(portfolio, boards, parameters)
+
     def _assess(self, state: State, number: int, account: Account) -> Margin:
         if not account.positions and not any(account.units):
             cash = self.cash_now(state, account)
             valid = not state.stable_feed or is_valid(unpack_tick(state.feeds[state.stable_feed]), state.time)
             return Margin(cash, 0, 0, valid)
         portfolio, valid = self.portfolio(state, number)
-        engine = self.engines.get(number, 1)
-        found: Assessment = assess(
-            portfolio, self.parameters.risks[engine], self.parameters.contingency[engine]
-        )
+        found = self.required(state, portfolio, self.engines.get(number, 1))
         return Margin(found.equity, found.initial_margin, found.maintenance_margin, valid)

@@ -14,6 +14,7 @@ from simulation.domain.margin_math import Contingency, MarketRisk
 from simulation.domain.model import (
     AuctionRules,
     Collateral,
+    DatedMarket,
     Engine,
     Feed,
     Fund,
@@ -23,14 +24,28 @@ from simulation.domain.model import (
     Money,
     Positions,
     ProtocolModel,
+    Quote,
     Refused,
+    ScenarioEngine,
+    Series,
 )
 from simulation.domain.oracle_math import FeedConfig, Tick, pack_tick
 from simulation.domain.order_book import OrderBook
 from simulation.domain.orders import Market, NewOrder, Option
+from tests.stateful import options
 from tests.stateful.driver import Driver, Step
 from tests.stateful.rig import ROLES, WEALTH
-from tests.stateful.world_state import ASSETS, FEEDS, HOLDERS, MARKETS, State
+from tests.stateful.world_state import (
+    ASSETS,
+    DATED,
+    FEEDS,
+    HOLDERS,
+    MARKETS,
+    PERPETUALS,
+    SERIES,
+    SERIES_FEEDS,
+    State,
+)
 
 __all__ = ["Mirror"]
 
@@ -59,7 +74,7 @@ def new_model(driver: Driver) -> ProtocolModel:
             max_rate=spec.funding.max_rate,
             accrued_until=start,
         )
-        for number, spec in zip(MARKETS, protocol.markets.values(), strict=True)
+        for number, spec in zip(PERPETUALS, protocol.markets.values(), strict=True)
     }
     curve = protocol.interest
     rates = RateParams(curve.minimum, curve.slope, curve.high_slope, curve.optimal * 10**14)
@@ -74,16 +89,36 @@ def new_model(driver: Driver) -> ProtocolModel:
         )
         for asset, spec in zip(ASSETS, protocol.collaterals.values(), strict=True)
     }
-    engines = {
-        engine: Engine(dict(parameters.risks[engine]), parameters.contingency[engine]) for engine in (1, 2)
+    engines: dict[int, Engine | ScenarioEngine] = {
+        engine: Engine(
+            dict(parameters.risks[engine]),
+            parameters.contingency[engine],
+            dict.fromkeys(options.OPTION_FEEDS, options.OPTION_RISK),
+            dict.fromkeys(options.OPTION_FEEDS, options.FUTURE_RISK),
+            isolated=engine == 2,
+        )
+        for engine in (1, 2)
     }
-    state = Markets(feeds, markets)
+    engines[options.SCENARIO] = ScenarioEngine(
+        options.PORTFOLIO, options.GRID, options.MARKET_FEEDS, options.COIN_FEEDS
+    )
+    series = {
+        number: Series(SERIES_FEEDS[number], driver.expiries[number], driver.strikes[number])
+        for number in SERIES
+    }
+    listed = list(protocol.series.values())
+    dated = {}
+    for market in DATED:
+        spec = listed[market // 256 - 1]
+        cap = spec.option_open_interest_cap if market % 256 else spec.future_open_interest_cap
+        dated[market] = DatedMarket(driver.rig.sizes[market][1], cap)
+    state = Markets(feeds, markets, series, dated, options.RULES)
     ledger = Positions(money, state, engines, collaterals, now=start)
     fund = Fund()
     book = OrderBook(
         {
-            number: Market(spec.tick, spec.lot)
-            for number, spec in zip(MARKETS, protocol.markets.values(), strict=True)
+            number: Market(*sizes, expiry=0 if number in PERPETUALS else series[number // 256].expiry)
+            for number, sizes in driver.rig.sizes.items()
         },
         protocol.fees.maker,
         protocol.fees.taker,
@@ -110,7 +145,12 @@ class Mirror:
     def __call__(self, driver: Driver, step: Step) -> None:
         self.calls += 1
         self.model.advance(step.after.time)
+        # No call changes the engine of scenarios, and its many values would be most of a copy.
+        engines = self.model.ledger.engines
+        scenario = engines.pop(options.SCENARIO)
         before = pickle.dumps(self.model)
+        engines[options.SCENARIO] = scenario
+        self.give(step.before)
         refusal = ""
         try:
             self.follow(step)
@@ -118,6 +158,7 @@ class Mirror:
             refusal = str(error)
             self.refused[refusal] += 1
             self.model = pickle.loads(before)
+            self.model.ledger.engines[options.SCENARIO] = scenario
         told = f"call {self.calls}: {step.caller} -> {step.contract}.{step.function}{step.args}"
         assert step.ok == (not refusal), f"{told}\ncontract: {step.outcome.reason!r}\nmodel: {refusal!r}"
         if step.ok:
@@ -129,9 +170,23 @@ class Mirror:
         if step.forbidden:
             raise Refused("not allowed")
         name = "transfer_token" if step.contract in TOKENS else step.function
+        if step.contract in ("Surface", "RiskBoard") and name in ("update", "refresh"):
+            return  # What they price is given; that an unsigned surface is refused is checked elsewhere.
         if step.contract == "InsuranceFund" and name in ("deposit", "mint", "withdraw", "redeem"):
             name = f"fund_{name}"
         HANDLERS[name](self, step)
+
+    def give(self, state: State) -> None:
+        """Forwards, marks of options and boards: what the model does not work out."""
+        markets = self.model.markets
+        for number, quoted in state.series.items():
+            markets.series[number].fixed, markets.series[number].variable = quoted.fixed, quoted.variable
+        for market in DATED:
+            found = state.markets[market]
+            markets.dated[market].given = Quote(found.mark, found.spot, found.confidence, found.valid)
+        scenario = self.model.ledger.engines[options.SCENARIO]
+        assert isinstance(scenario, ScenarioEngine)
+        scenario.boards = dict(self.driver.boards)
 
     def role(self, address: bytes) -> str:
         known = {found: role for role, found in self.driver.rig.roles.items()}
@@ -175,13 +230,22 @@ class Mirror:
                 for market, held in actual.positions.items()
             }
             same(f"{name}: positions", expected, positions)
-        for place, market in enumerate(MARKETS):
-            quoted, known = state.markets[market], model.markets.markets[market]
+        for place, market in enumerate(PERPETUALS):
+            quoted, funding = state.markets[market], model.markets.markets[market]
             same(
                 f"market {market}: funding",
-                (known.index, known.rate, known.accrued_until),
+                (funding.index, funding.rate, funding.accrued_until),
                 (quoted.stored_index, quoted.rate, state.accrued_until[place]),
             )
+        for number in SERIES:
+            same(f"series {number}", model.markets.series[number].price, state.series[number].price)
+        for market in MARKETS:
+            quoted, known = state.markets[market], model.markets.terms(market)
+            same(f"market {market}: settled", model.markets.is_settled(market), quoted.settled)
+            if quoted.settled:
+                payoff = model.markets.quote(market, state.time)
+                priced = Quote(quoted.mark, quoted.spot, quoted.confidence, quoted.valid)
+                same(f"market {market}: payoff", payoff, priced)
             same(f"market {market}: index now", model.markets.index(market, state.time), quoted.index)
             same(f"market {market}: open interest", known.open_interest, quoted.open_interest)
             for is_bid, side in ((True, quoted.bids), (False, quoted.asks)):
@@ -264,6 +328,14 @@ def _set_active(mirror: Mirror, step: Step) -> None:
     mirror.model.book.markets[market] = replace(mirror.model.book.markets[market], active=bool(active))
 
 
+def _set_series_active(mirror: Mirror, step: Step) -> None:
+    number, active = step.args
+    mirror.model.markets.series[number].active = bool(active)
+    for market, listed in mirror.model.book.markets.items():
+        if market // 256 == number:
+            mirror.model.book.markets[market] = replace(listed, active=bool(active))
+
+
 def _set_collateral(mirror: Mirror, step: Step) -> None:
     asset, feed, maintenance, initial, cap = step.args
     terms = mirror.model.ledger.collaterals[asset]
@@ -276,7 +348,9 @@ def _set_interest(mirror: Mirror, step: Step) -> None:
 
 
 def _engine(mirror: Mirror, step: Step) -> Engine:
-    return mirror.model.ledger.engines[1 if step.contract == "CrossMargin" else 2]
+    found = mirror.model.ledger.engines[1 if step.contract == "CrossMargin" else 2]
+    assert isinstance(found, Engine)
+    return found
 
 
 def _set_markets(mirror: Mirror, step: Step) -> None:
@@ -345,6 +419,10 @@ HANDLERS: dict[str, Handler] = {
     "accrue_interest": lambda m, s: m.model.accrue_interest(),
     "sweep_fees": lambda m, s: m.model.sweep_fees(),
     "settle": lambda m, s: m.model.settle(*s.args),
+    "settle_expired": lambda m, s: m.model.settle_expired(*s.args),
+    "accumulate": lambda m, s: m.model.markets.accumulate(*s.args),
+    "finalise": lambda m, s: m.model.markets.finalise(s.args[0], m.model.now),
+    "set_series_active": _set_series_active,
     "place": _place,
     "replace": _replace,
     "cancel": lambda m, s: m.model.cancel(s.caller, *s.args),

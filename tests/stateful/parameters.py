@@ -10,7 +10,7 @@ from typing import Any
 
 from simulation.domain.margin_math import Contingency, MarketRisk
 from tests.stateful.rig import Rig
-from tests.stateful.world_state import ASSETS, MARKETS
+from tests.stateful.world_state import ASSETS, PERPETUALS, SERIES
 
 __all__ = ["Parameters", "initial_parameters"]
 
@@ -32,6 +32,8 @@ class Parameters:
     """ILiquidator.Parameters in order."""
     max_rate: dict[int, int]
     active: dict[int, bool]
+    """By perpetual."""
+    series_active: dict[int, bool]
     deviation: int
     paused: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     version: int = 0
@@ -55,7 +57,7 @@ def initial_parameters(rig: Rig) -> Parameters:
             spec.tiers.first_bound // 10**18,
             spec.tiers.second_bound // 10**18,
         )
-        for market, spec in zip(MARKETS, protocol.markets.values(), strict=True)
+        for market, spec in zip(PERPETUALS, protocol.markets.values(), strict=True)
     }
     contingency = Contingency(5 * 10**7, 10_000, 990_000_000, 10_000)
     collaterals = list(protocol.collaterals.values())
@@ -74,9 +76,10 @@ def initial_parameters(rig: Rig) -> Parameters:
         liquidation=tuple(liquidation.word(i) for i in range(11)),
         max_rate={
             market: spec.funding.max_rate
-            for market, spec in zip(MARKETS, protocol.markets.values(), strict=True)
+            for market, spec in zip(PERPETUALS, protocol.markets.values(), strict=True)
         },
-        active=dict.fromkeys(MARKETS, True),
+        active=dict.fromkeys(PERPETUALS, True),
+        series_active=dict.fromkeys(SERIES, True),
         deviation=protocol.oracle.max_spread,
     )
 
@@ -122,6 +125,10 @@ def _active(parameters: Parameters, contract: str, args: tuple[Any, ...]) -> Non
     parameters.active[args[0]] = bool(args[1])
 
 
+def _series_active(parameters: Parameters, contract: str, args: tuple[Any, ...]) -> None:
+    parameters.series_active[args[0]] = bool(args[1])
+
+
 def _nothing(parameters: Parameters, contract: str, args: tuple[Any, ...]) -> None:
     """The chain itself is asked."""
 
@@ -136,6 +143,7 @@ SETTERS: dict[str, Callable[[Parameters, str, tuple[Any, ...]], None]] = {
     "set_parameters": _liquidation,
     "set_funding": _funding,
     "set_active": _active,
+    "set_series_active": _series_active,
     "set_interest": _nothing,
     "set_stable_feed": _nothing,
     "set_open_interest_cap": _nothing,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from random import Random
 
-from tests.stateful import actions, control, prices, trading, waterfall
+from tests.stateful import actions, control, prices, series, trading, waterfall
 from tests.stateful.actions import PRICES, RULES, log_uniform, setup_account, token_amount
 from tests.stateful.driver import DELEVERAGE, INSOLVENT, SOLVENT, Driver
 from tests.stateful.invariants import Checker
@@ -16,7 +16,7 @@ from tests.stateful.world_state import FEEDS
 
 __all__ = ["REGIMES", "RULES", "begin", "open_protocol", "play", "wait"]
 
-_REGISTERED = (actions, trading, prices, waterfall, control)
+_REGISTERED = (actions, trading, prices, series, waterfall, control)
 
 BASE = dict.fromkeys(RULES, 1.0)
 TRADING = {
@@ -37,8 +37,16 @@ TRADING = {
     "price drifts": 6,
     "price jumps": 2,
     "prices refreshed": 3,
+    "surface": 3,
+    "board": 3,
+    "series refreshed": 3,
+    "expiry comes": 0.6,
+    "finalise": 1.5,
+    "settle expired": 3,
+    "purge expired": 0.7,
 }
 RARE = {
+    "series opens or closes": 0.5,
     "pause": 0.3,
     "unpause": 1.5,
     "open interest cap changes": 0.4,
@@ -95,8 +103,9 @@ def open_protocol(driver: Driver, fund_usd: float) -> None:
     """Prices, accounts of every kind and a fund."""
     driver.prices = {feed: (price, price) for feed, price in PRICES.items()}
     send_prices(driver, FEEDS)
+    series.refresh_series(driver)
     for i, role in enumerate(TRADERS):
-        setup_account(driver, role, 2 if i % 3 == 2 else 1, log_uniform(driver.rng, 300, 30_000), i % 4)
+        setup_account(driver, role, (1, 3, 2)[i % 3], log_uniform(driver.rng, 300, 30_000), i % 4)
     setup_account(driver, "keeper", 1, 3_000_000)
     setup_account(driver, "rival", 1, 200_000)
     setup_account(driver, "attacker", 1, 5_000)
@@ -131,6 +140,7 @@ def wait(driver: Driver) -> None:
         if driver.rng.random() < 0.7:
             driver.rule = "prices refreshed"
             RULES["prices refreshed"](driver)
+            series.refresh_series(driver)
 
 
 NEEDS: Mapping[str, int] = {

@@ -20,12 +20,16 @@ from simulation.chain.artifacts import load_artifact
 from simulation.config import load_scenario
 from tests.backends import COINBASE
 from tests.protocol import World
+from tests.stateful.options import SurfaceSigner, market_sizes, wire_options
 from tests.stateful.world_state import (
     ACCOUNTS,
     ASSETS,
+    DATED,
     FEEDS,
     HOLDERS,
     MARKETS,
+    PERPETUALS,
+    SERIES,
     Event,
     Outcome,
     State,
@@ -42,7 +46,7 @@ LEVELS = 64
 TRADERS = tuple(f"trader {i}" for i in range(6))
 ROLES = (*TRADERS, "keeper", "rival", "depositor", "guardian", "attacker", "relayer", "owner")
 CONTRACTS = ("Vault", "Ledger", "Exchange", "Liquidator", "InsuranceFund", "Oracle", "Instruments", "Lens")
-ENGINES = ("CrossMargin", "IsolatedMargin")
+ENGINES = ("CrossMargin", "IsolatedMargin", "PortfolioMargin", "Surface", "RiskBoard")
 TOKENS = ("CashToken", "Token:WETH", "Token:WBTC", "Token:EURC")
 WEALTH = 10**15
 """Whole tokens of each kind that every role starts with."""
@@ -117,8 +121,17 @@ def _deployed() -> tuple[World, Any]:
             token.mint(sender, amount)
             token.approve(world.vault.address, 2**256 - 1, sender=sender)
             token.approve(world.fund.address, 2**256 - 1, sender=sender)
+    wire_options(world)
     world.oracle.set_feed(USD_FEED, (3_600, 500, 5 * 10**7, 0, 86_400, 2, 1, 2**72 - 1))
     return world, world.env.backend._evm  # type: ignore[attr-defined]
+
+
+def _market_views(market: int) -> list[tuple[str, bytes]]:
+    depth = [calldata("depth(uint256,bool,uint256)", market, is_bid, LEVELS) for is_bid in (True, False)]
+    return [
+        ("Ledger", calldata("open_interest(uint256)", market)),
+        *(("Exchange", call) for call in depth),
+    ]
 
 
 class Rig:
@@ -136,6 +149,9 @@ class Rig:
         self.protocol = world.protocol
         self.keys = world.keys
         self.signer: TypedDataSigner = world.signer
+        self.surface_signer = SurfaceSigner(world.keys, world.contracts["Surface"].address)
+        self.sizes = market_sizes(world)
+        """(tick, lot) of every market, nano."""
         self.calls = 0
         self._events = _event_specs()
         self._nonces: dict[bytes, int] = {}
@@ -214,7 +230,7 @@ class Rig:
 
     def _view_batch(self) -> Any:
         calls = [
-            ("Lens", calldata("system(uint256[],uint256,uint256)", list(MARKETS), len(ASSETS), LEVELS)),
+            ("Lens", calldata("system(uint256[],uint256,uint256)", list(PERPETUALS), len(ASSETS), LEVELS)),
             ("Vault", calldata("words_of(uint256,uint256,uint256)", 1, ACCOUNTS, len(ASSETS))),
             ("Ledger", calldata("words_of(uint256,uint256,uint256[])", 1, ACCOUNTS, list(MARKETS))),
             ("Oracle", calldata("words(uint256[])", list(FEEDS))),
@@ -223,7 +239,14 @@ class Rig:
             ("CashToken", calldata("balanceOf(address)", self.at["InsuranceFund"])),
             ("InsuranceFund", calldata("convertToAssets(uint256)", 10**12)),
             ("Vault", calldata("stable_feed()")),
-            *(("Instruments", calldata("funding(uint256)", market)) for market in MARKETS),
+            *(("Instruments", calldata("funding(uint256)", market)) for market in PERPETUALS),
+            ("Instruments", calldata("words(uint256[])", list(DATED))),
+            *(
+                ("Surface", calldata(f"{view}(uint256)", series))
+                for series in SERIES
+                for view in ("forward_parts", "settlement")
+            ),
+            *(call for market in DATED for call in _market_views(market)),
         ]
         records, data = bytearray(), b""
         for contract, call in calls:

@@ -17,18 +17,30 @@ PLACE = "place(uint256,uint256,bool,uint256,uint256,uint256,uint256,uint256)"
 
 def _order_terms(driver: Driver, account: int, market: int, is_bid: bool) -> tuple[int, int]:
     """A tick near the mark and lots that some leverage buys."""
-    rng, spec = driver.rng, list(driver.rig.protocol.markets.values())[market - 1]
+    rng, (size_of_tick, size_of_lot) = driver.rng, driver.rig.sizes[market]
     mark = driver.state.markets[market].mark or 10**9
+    worth = _worth(driver, market)
     offset = rng.choice([-0.01, -0.002, 0, 0, 0.002, 0.002, 0.01, 0.05]) * (1 if is_bid else -1)
-    tick = max(1, round(mark * (1 + offset) / spec.tick))
+    tick = max(1, round(mark * (1 + offset) / size_of_tick))
     equity = max(driver.margin(driver.state, account).equity, 10**20) / WAD
     usd = min(equity, 60_000) * log_uniform(rng, 0.05, 12)
-    lots = max(1, int(usd / (mark / NANO) * NANO / spec.lot))
+    lots = max(1, int(usd / (worth / NANO) * NANO / size_of_lot))
     if rng.random() < 0.05:
         lots = rng.choice([1, 1, 2, 2**48 - 1])
     if rng.random() < 0.02:
         tick = rng.choice([1, 2**24 - 1])
     return tick, lots
+
+
+def _worth(driver: Driver, market: int) -> int:
+    """What a unit of base of a market is compared by, nano USD: an option's mark may be nothing."""
+    quoted = driver.state.markets[market]
+    return quoted.mark if market % 256 == 0 or market < 256 else quoted.spot or NANO
+
+
+def _open_markets(driver: Driver) -> list[int]:
+    """Those that have not expired."""
+    return [market for market in MARKETS if not driver.state.markets[market].expired]
 
 
 def _expiry(driver: Driver) -> int:
@@ -38,7 +50,7 @@ def _expiry(driver: Driver) -> int:
 @rule("place")
 def place(driver: Driver) -> None:
     account = trading_account(driver)
-    market = driver.rng.choice(MARKETS)
+    market = driver.rng.choice(MARKETS if driver.rng.random() < 0.03 else _open_markets(driver))
     is_bid = driver.rng.random() < 0.5
     held = driver.state.account(account).positions
     if held and driver.rng.random() < 0.5:
@@ -57,13 +69,16 @@ def _place(driver: Driver, account: int, market: int, is_bid: bool, options: int
 def quote(driver: Driver) -> None:
     """Post-only depth on both sides from an account with money."""
     account = driver.rng.choice([7, 7, 8])
-    market = driver.rng.choice(MARKETS)
-    spec = list(driver.rig.protocol.markets.values())[market - 1]
+    market = driver.rng.choice(_open_markets(driver))
+    size_of_tick, size_of_lot = driver.rig.sizes[market]
     mark = driver.state.markets[market].mark
     offset = driver.rng.choice([0.0005, 0.001, 0.004])
-    lots = max(1, int(log_uniform(driver.rng, 10_000, 300_000) / (mark / NANO) * NANO / spec.lot))
+    lots = max(
+        1,
+        int(log_uniform(driver.rng, 10_000, 300_000) / (_worth(driver, market) / NANO) * NANO / size_of_lot),
+    )
     for is_bid in (True, False):
-        tick = max(1, round(mark * (1 - offset if is_bid else 1 + offset) / spec.tick))
+        tick = max(1, round(mark * (1 - offset if is_bid else 1 + offset) / size_of_tick))
         terms = (account, market, is_bid, tick, lots, POST_ONLY, _expiry(driver), 16)
         driver.call(driver.owners[account], "Exchange", PLACE, *terms)
 
@@ -78,7 +93,7 @@ def take(driver: Driver) -> None:
     ]
     sides = [
         (market, is_bid)
-        for market in MARKETS
+        for market in _open_markets(driver)
         for is_bid in (True, False)
         if (driver.state.markets[market].asks if is_bid else driver.state.markets[market].bids)
     ]
@@ -89,14 +104,14 @@ def take(driver: Driver) -> None:
     market, is_bid = driver.rng.choice(sides)
     if driver.engines[account] == 2 and driver.state.account(account).positions:
         market = next(iter(driver.state.account(account).positions))
-    spec = list(driver.rig.protocol.markets.values())[market - 1]
+    size_of_tick, size_of_lot = driver.rig.sizes[market]
     margin = driver.margin(driver.state, account)
     mark = driver.state.markets[market].mark
-    ratio = driver.parameters.risks[1][market].initial / 10_000
+    ratio = (driver.parameters.risks[1][market].initial if market < 256 else 1_500) / 10_000
     free = max(margin.equity - margin.initial, 0) / WAD
     usd = free / ratio * driver.rng.choice([0.2, 0.5, 0.9, 0.97, 1.05])
-    lots = max(1, int(usd / (mark / NANO) * NANO / spec.lot))
-    tick = max(1, round(mark * (1.1 if is_bid else 0.9) / spec.tick))
+    lots = max(1, int(usd / (_worth(driver, market) / NANO) * NANO / size_of_lot))
+    tick = max(1, round(mark * (1.1 if is_bid else 0.9) / size_of_tick))
     terms = (account, market, is_bid, tick, lots, IMMEDIATE, 0, 64)
     driver.call(driver.caller_for(account), "Exchange", PLACE, *terms)
 

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 __all__ = [
     "ACCOUNTS",
     "ASSETS",
+    "DATED",
     "FEEDS",
     "HOLDERS",
     "MARKETS",
+    "PERPETUALS",
+    "SERIES",
+    "SERIES_FEEDS",
     "Account",
     "Event",
     "Market",
     "Outcome",
     "Position",
+    "Series",
     "State",
     "StateReader",
     "signed",
@@ -23,7 +28,13 @@ __all__ = [
 
 ACCOUNTS = 14
 """Accounts that exist at most; a read covers them all."""
-MARKETS = (1, 2, 3)
+PERPETUALS = (1, 2, 3)
+SERIES = {1: 2, 2: 1}
+"""How many strikes each dated series has."""
+SERIES_FEEDS = {1: 1, 2: 2}
+DATED = tuple(256 * series + index for series, strikes in SERIES.items() for index in range(2 * strikes + 1))
+"""Future, calls and puts of each series."""
+MARKETS = (*PERPETUALS, *DATED)
 ASSETS = (1, 2, 3)
 FEEDS = (1, 2, 3, 4, 5)
 """ETH, BTC, SOL, EUR and, for the cash token, USD."""
@@ -70,6 +81,18 @@ class Market:
     bids: tuple[tuple[int, int], ...]
     """(tick, lots) from the best outward."""
     asks: tuple[tuple[int, int], ...]
+    expired: bool = False
+    settled: bool = False
+    """The mark is the payoff."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    fixed: int
+    variable: int
+    """The forward in two parts, nano USD."""
+    price: int | None
+    """Settlement price once it is fixed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +128,10 @@ class State:
     """Token units that 10**12 shares are worth, down."""
     stable_feed: int
     accrued_until: tuple[int, ...]
+    """Of the perpetuals."""
+    series: dict[int, Series]
+    quotes: tuple[bytes, ...]
+    """Everything that prices dated markets, as answered."""
 
     def account(self, number: int) -> Account:
         return self.accounts[number - 1]
@@ -156,9 +183,14 @@ class StateReader:
         system = _words(raw[0])
         place = 16 + 2 * len(ASSETS)
         ticks = _words(raw[3])
-        fundings = [raw[-len(MARKETS) + i] for i in range(len(MARKETS))]
+        holders = len(HOLDERS)
+        first = 8 + holders
+        fundings = raw[first : first + len(PERPETUALS)]
+        first += len(PERPETUALS)
+        dated, series = self._dated(raw[first:], ticks)
+        quotes = raw[first : first + 1 + 2 * len(SERIES)]
         markets = {}
-        for number in MARKETS:
+        for number in PERPETUALS:
             tick, word, rate, index, interest = system[place : place + 5]
             place += 5
             sides = []
@@ -180,7 +212,7 @@ class StateReader:
                 bids=sides[0],
                 asks=sides[1],
             )
-        holders = len(HOLDERS)
+        markets |= dated
         return State(
             raw=raw,
             time=system[0],
@@ -209,7 +241,36 @@ class StateReader:
             share_value=int.from_bytes(raw[6 + holders], "big"),
             stable_feed=int.from_bytes(raw[7 + holders], "big"),
             accrued_until=tuple(int.from_bytes(funding[64:96], "big") for funding in fundings),
+            series=series,
+            quotes=quotes,
         )
+
+    def _dated(self, raw: tuple[bytes, ...], ticks: list[int]) -> tuple[dict[int, Market], dict[int, Series]]:
+        """Market words; forward and settlement of each series; interest and both sides of each market."""
+        series = {}
+        for place, number in enumerate(SERIES):
+            parts, settlement = (_plain(answer) for answer in raw[1 + 2 * place : 3 + 2 * place])
+            series[number] = Series(parts[0], parts[1], settlement[0] if settlement[1] else None)
+        rest = raw[1 + 2 * len(SERIES) :]
+        markets = {}
+        for place, (number, word) in enumerate(zip(DATED, _words(raw[0]), strict=True)):
+            interest, bids, asks = rest[3 * place : 3 * place + 3]
+            markets[number] = Market(
+                tick=ticks[FEEDS.index(SERIES_FEEDS[number >> 8])],
+                mark=word & (2**72 - 1),
+                spot=(word >> 72) & (2**72 - 1),
+                index=signed((word >> 144) & (2**80 - 1), 80),
+                confidence=(word >> 224) & (2**28 - 1),
+                valid=word >> 255 == 1,
+                rate=0,
+                stored_index=0,
+                open_interest=int.from_bytes(interest, "big"),
+                bids=_levels(bids),
+                asks=_levels(asks),
+                expired=word >> 252 & 1 == 1,
+                settled=word >> 253 & 1 == 1,
+            )
+        return markets, series
 
     def _accounts(self, money: bytes, books: bytes) -> tuple[Account, ...]:
         money_width, book_width = 32 * (1 + len(ASSETS)), 32 * (1 + 2 * len(MARKETS))
@@ -223,6 +284,17 @@ class StateReader:
                 found = last[i, words] = _decode_account(words)
             accounts.append(found)
         return tuple(accounts)
+
+
+def _plain(answer: bytes) -> list[int]:
+    """Returned values of a word each."""
+    return [int.from_bytes(answer[i : i + 32], "big") for i in range(0, len(answer), 32)]
+
+
+def _levels(answer: bytes) -> tuple[tuple[int, int], ...]:
+    """(tick, lots) of what `depth` returned."""
+    words = _words(answer)
+    return tuple(zip(words[0::3], words[1::3], strict=True))
 
 
 def _words(answer: bytes) -> list[int]:

@@ -3,21 +3,25 @@
 
 from __future__ import annotations
 
+from simulation.domain.model.engines import Engine, ScenarioEngine
 from simulation.domain.model.fund import Fund
 from simulation.domain.model.liquidation import Liquidation
 from simulation.domain.model.markets import Markets
 from simulation.domain.model.money import Money
-from simulation.domain.model.positions import Engine, Positions
+from simulation.domain.model.positions import Positions
 from simulation.domain.model.protocol import ProtocolModel
 from simulation.domain.model.state import (
     Account,
     Auction,
     AuctionRules,
     Collateral,
+    DatedMarket,
     Feed,
     MarketState,
     Phase,
     Position,
+    Quote,
+    Series,
 )
 from simulation.domain.orders import Refused
 
@@ -26,6 +30,7 @@ __all__ = [
     "Auction",
     "AuctionRules",
     "Collateral",
+    "DatedMarket",
     "Engine",
     "Feed",
     "Fund",
@@ -37,5 +42,8 @@ __all__ = [
     "Position",
     "Positions",
     "ProtocolModel",
+    "Quote",
     "Refused",
+    "ScenarioEngine",
+    "Series",
 ]

@@ -190,10 +190,14 @@ class Liquidation:
         self._in(number, Phase.DELEVERAGE)
         ledger, account = self.ledger, self._account(number)
         held = account.positions.get(market)
-        if held is None or held.size == 0:
+        if held is None or held.size == 0 or ledger.markets.is_settled(market):
             raise Refused("liquidator: no position")
-        size, mark = held.size, ledger.markets.mark(market)
-        total = sum(abs(each.size) * ledger.markets.mark(at) for at, each in account.positions.items())
+        size, mark = held.size, ledger.markets.mark(market, ledger.now)
+        total = sum(
+            abs(each.size) * ledger.markets.mark(at, ledger.now)
+            for at, each in account.positions.items()
+            if not ledger.markets.is_settled(at)
+        )
         left = abs(size)
         missing = max(-self._assess(account).equity, 0)
         deficit = deleverage_math.deficit_share_up(missing, left * mark, total)

@@ -6,36 +6,26 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, field
 
+from simulation.domain import market_math
 from simulation.domain.ledger_math import cash_change, entry_after
 from simulation.domain.margin_math import (
     Assessment,
     CollateralRisk,
-    Contingency,
-    MarketRisk,
     Portfolio,
     PositionRisk,
-    assess,
     worst_size,
 )
+from simulation.domain.model.engines import Engine, ScenarioEngine
 from simulation.domain.model.markets import Markets
 from simulation.domain.model.money import Money
 from simulation.domain.model.state import Account, Collateral, Position
 from simulation.domain.orders import Refused
 
-__all__ = ["ISOLATED", "Engine", "Positions"]
+__all__ = ["Positions"]
 
 WAD = 10**18
 NANO = 10**9
-ISOLATED = 2
 MAX_ACCOUNTS = 2**32 - 1
-
-
-@dataclass(slots=True)
-class Engine:
-    """A margin system's parameters."""
-
-    risks: dict[int, MarketRisk]
-    contingency: Contingency
 
 
 @dataclass(slots=True)
@@ -44,7 +34,7 @@ class Positions:
 
     money: Money
     markets: Markets
-    engines: dict[int, Engine]
+    engines: dict[int, Engine | ScenarioEngine]
     collaterals: dict[int, Collateral]
     accounts: dict[int, Account] = field(default_factory=dict)
     stable_feed: int = 0
@@ -72,7 +62,7 @@ class Positions:
     def unrealised(self, market: int, position: Position) -> int:
         """PnL at mark less funding that is due, wad."""
         funding = self.markets.index(market, self.now) - position.funding_index
-        return position.size * (self.markets.mark(market) - position.entry - funding)
+        return position.size * (self.markets.mark(market, self.now) - position.entry - funding)
 
     def portfolio(self, account: Account) -> tuple[Portfolio, bool]:
         """The account as its engine sees it, and whether every price in it is valid."""
@@ -83,15 +73,15 @@ class Positions:
             valid = self.markets.feed_valid(self.stable_feed, self.now)
         positions = []
         for market, held in account.positions.items():
-            tick = self.markets.tick(market)
-            valid = valid and self.markets.valid(market, self.now)
+            quote = self.markets.quote(market, self.now)
+            valid = valid and quote.valid
             positions.append(
                 PositionRisk(
                     market,
                     held.size,
-                    tick.mark,
-                    tick.spot,
-                    tick.confidence,
+                    quote.mark,
+                    quote.spot,
+                    quote.confidence,
                     self.unrealised(market, held),
                     held.bids,
                     held.asks,
@@ -115,12 +105,12 @@ class Positions:
 
     def assess(self, account: Account) -> tuple[Assessment, bool]:
         portfolio, valid = self.portfolio(account)
-        engine = self.engines[account.engine]
-        return assess(portfolio, engine.risks, engine.contingency), valid
+        return self.engines[account.engine].assess(portfolio, self.markets, self.now), valid
 
-    def permits(self, account: Account, market: int, listed: int) -> bool:
-        """Whether the account may list one market more beside so many others."""
-        return market in self.engines[account.engine].risks and (account.engine != ISOLATED or listed == 0)
+    def permits(self, account: Account, market: int) -> bool:
+        """Whether the account may list the market beside its others."""
+        others = [other for other in account.positions if other != market]
+        return self.engines[account.engine].permits(market, others, self.markets)
 
     # --- trades
 
@@ -131,7 +121,7 @@ class Positions:
             return False
         self.markets.touch(market, self.now)
         if self.opened_interest is None:
-            self.opened_interest = self.markets.markets[market].open_interest
+            self.opened_interest = self.markets.terms(market).open_interest
         held = maker.positions.get(market, Position())
         adds_risk = _adds_risk(held.size, held.size + size)
         if adds_risk and not self.markets.valid(market, self.now):
@@ -145,6 +135,8 @@ class Positions:
         taker = self.accounts[account]
         if taker.in_liquidation:
             raise Refused("ledger: account in liquidation")
+        if self.markets.is_expired(market, self.now):
+            raise Refused("ledger: market has expired")
         held = taker.positions.get(market, Position())
         bids, asks = held.bids + max(resting, 0), held.asks + max(-resting, 0)
         before = worst_size(held.size, held.bids, held.asks)
@@ -153,14 +145,13 @@ class Positions:
         )
         if adds_risk and self.trading_paused:
             raise Refused("guarded: action is paused")
-        if market not in taker.positions and not self.permits(taker, market, len(taker.positions)):
+        if market not in taker.positions and not self.permits(taker, market):
             raise Refused("ledger: market not permitted")
         if not self._trade(taker, market, size, quote, fee, bids, asks, adds_risk):
             raise Refused("ledger: below initial margin")
-        state = self.markets.markets[market]
         if size:
-            cap = state.cap if state.active else 0
-            if state.open_interest > max(self.opened_interest or 0, cap):
+            cap = max(self.opened_interest or 0, self.markets.cap_in_force(market, self.now))
+            if self.markets.terms(market).open_interest > cap:
                 raise Refused("ledger: open interest cap")
 
     def release(self, account: int, market: int, bids: int, asks: int) -> None:
@@ -224,7 +215,7 @@ class Positions:
 
     def _write(self, account: Account, market: int, after: Position) -> None:
         held = account.positions.get(market, Position())
-        self.markets.markets[market].open_interest += max(after.size, 0) - max(held.size, 0)
+        self.markets.terms(market).open_interest += max(after.size, 0) - max(held.size, 0)
         account.positions[market] = after
         _tidy(account, market)
 
@@ -244,9 +235,26 @@ class Positions:
         if changed:
             self.money.settle(account, total, 0, self.now)
 
+    def settle_expired(self, account: Account, series: int) -> None:
+        """All positions in a settled series become cash at their payoff. Raises Refused before that."""
+        total = 0
+        markets = [
+            market
+            for market, held in account.positions.items()
+            if held.size and market_math.series(market) == series
+        ]
+        for market in markets:
+            if not self.markets.is_settled(market):
+                raise Refused("ledger: market is not settled")
+            held = account.positions[market]
+            total += self.unrealised(market, held)
+            self._write(account, market, Position(bids=held.bids, asks=held.asks))
+        if markets:
+            self.money.settle(account, total, 0, self.now)
+
     def _to_mark(self, market: int, held: Position) -> bool:
         before = (held.entry, held.funding_index)
-        held.entry = self.markets.mark(market) if held.size else 0
+        held.entry = self.markets.mark(market, self.now) if held.size else 0
         held.funding_index = self.markets.index(market, self.now)
         return before != (held.entry, held.funding_index)
 
@@ -271,7 +279,7 @@ class Positions:
         for market, held in list(sender.positions.items()):
             if held.size == 0:
                 continue
-            lot = self.markets.markets[market].lot_size
+            lot = self.markets.terms(market).lot_size
             moved = abs(held.size)
             if fraction != WAD:
                 moved = abs(held.size) * fraction // WAD // lot * lot
@@ -284,14 +292,14 @@ class Positions:
             rest = Position(held.size - moved, held.entry, held.funding_index, held.bids, held.asks)
             rest.entry = rest.entry if rest.size else 0
             self._write(sender, market, rest)
-            taken += self._shift(receiver, market, moved, self.markets.mark(market))
+            taken += self._shift(receiver, market, moved, self.markets.mark(market, self.now))
         if settled:
             self.money.settle(sender, given, 0, self.now)
         if shifted:
             self.money.settle(receiver, taken, 0, self.now)
         if receiver.positions:
             last = next(reversed(receiver.positions))
-            if not self.permits(receiver, last, len(receiver.positions) - 1):
+            if not self.permits(receiver, last):
                 raise Refused("ledger: market not permitted")
 
     def _shift(self, account: Account, market: int, size: int, price: int) -> int:
@@ -302,7 +310,9 @@ class Positions:
         return realised
 
     def close(self, account: Account, counterparty: Account, market: int, size: int, price: int) -> None:
-        """Closes `size`, signed for the account, between two accounts at a price."""
+        """Closes `size`, signed for the account, between two accounts at a price; never a payoff."""
+        if self.markets.is_settled(market):
+            raise Refused("ledger: market is settled")
         self.markets.touch(market, self.now)
         for side, signed in ((account, size), (counterparty, -size)):
             realised = self._shift(side, market, signed, price)

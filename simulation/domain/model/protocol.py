@@ -82,7 +82,7 @@ class ProtocolModel:
         (account.delegates.add if allowed else account.delegates.discard)(delegate)
 
     def deposit(self, caller: str, number: int, asset: int, amount: int) -> None:
-        """A deposit that leaves a loan, or none, is a repayment: never paused."""
+        """A deposit that leaves a loan, or less than a token unit, is a repayment: never paused."""
         account = self.account(number)
         if amount == 0 or self.wallets[asset, caller] < amount:
             raise Refused("vault: zero amount")
@@ -90,7 +90,7 @@ class ProtocolModel:
         if asset == CASH:
             self.money.change(account, amount * self.scale, self.now)
             self.money.backing += amount * self.scale
-            if account.cash > 0 and self.deposits_paused:
+            if account.cash >= self.scale and self.deposits_paused:
                 raise Refused("guarded: action is paused")
             return
         terms = self.ledger.collaterals[asset]
@@ -163,6 +163,10 @@ class ProtocolModel:
         if account.in_liquidation:
             raise Refused("ledger: account in liquidation")
         self.ledger.settle(account)
+
+    def settle_expired(self, number: int, series: int) -> None:
+        """For anyone, in liquidation too; an account that does not exist has nothing to close."""
+        self.ledger.settle_expired(self.ledger.accounts.get(number) or Account("", 0), series)
 
     # --- the book
 

@@ -8,16 +8,20 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from simulation.domain.oracle_math import FeedConfig, Tick
+from simulation.domain.settlement_math import Observation
 
 __all__ = [
     "Account",
     "Auction",
     "AuctionRules",
     "Collateral",
+    "DatedMarket",
     "Feed",
     "MarketState",
     "Phase",
     "Position",
+    "Quote",
+    "Series",
 ]
 
 
@@ -84,6 +88,44 @@ class MarketState:
     """In force, wad per hour."""
     active: bool = True
     open_interest: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a market is worth now; all zero where there is no price."""
+
+    mark: int = 0
+    spot: int = 0
+    confidence: int = 0
+    valid: bool = False
+
+
+@dataclass(slots=True)
+class DatedMarket:
+    """The future of a series or one of its options."""
+
+    lot_size: int
+    cap: int
+    given: Quote = Quote()
+    """Forward or the board's mark, until there is a settlement price."""
+    open_interest: int = 0
+
+
+@dataclass(slots=True)
+class Series:
+    """What all markets of one underlying and one expiry share."""
+
+    feed: int
+    expiry: int
+    strikes: tuple[int, ...]
+    active: bool = True
+    fixed: int = 0
+    variable: int = 0
+    """The forward in two parts, as given, nano USD."""
+    observations: list[Observation] = field(default_factory=list)
+    """Recorded for the settlement price, ascending in time."""
+    price: int | None = None
+    """Settlement price once it is fixed, nano USD."""
 
 
 class Phase(IntEnum):

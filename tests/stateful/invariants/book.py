@@ -89,6 +89,8 @@ def inv_33_final(view: View) -> None:
                 assert view.driver.authorised(order.account, step.caller), "a stranger cancelled"
             elif reason == 3:
                 assert order.expiry and order.expiry <= view.after.time, "removed before it expired"
+            elif reason == 8:
+                assert view.after.markets[order.market].expired, "removed before its market expired"
             elif reason == 6:
                 account = view.after.accounts[order.account - 1]
                 assert account.liquidating or view.before.accounts[order.account - 1].liquidating
@@ -127,11 +129,11 @@ def inv_34_priority(view: View) -> None:
     for fill in step.named("OrderFilled"):
         assert fill["maker"] != fill["taker"]
 
-    specs = list(view.driver.rig.protocol.markets.values())
+    sizes = view.driver.rig.sizes
     reserved: Counter[tuple[int, int, bool]] = Counter()
     for order in view.driver.orders.values():
         if not order.reduce_only:
-            reserved[order.account, order.market, order.is_bid] += order.lots * specs[order.market - 1].lot
+            reserved[order.account, order.market, order.is_bid] += order.lots * sizes[order.market][1]
     total = 0
     for number in range(1, view.after.account_count + 1):
         for market, position in view.after.accounts[number - 1].positions.items():

@@ -97,6 +97,9 @@ def inv_06_identity(view: View) -> None:
         for market, position in account.positions.items():
             settled += position.size * (position.entry - position.funding_index)
             quoted = after.markets[market]
+            if quoted.settled:
+                # What one side has been paid and the other not charged yet.
+                settled -= position.size * quoted.mark
             value += position.size * (quoted.mark - position.entry - (quoted.index - position.funding_index))
     assert settled == after.net_settled, (settled, after.net_settled)
     assert cash + after.fees + after.reserve == after.backing + after.net_settled + after.deficit
