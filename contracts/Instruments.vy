@@ -177,20 +177,7 @@ def dated_words(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
     @param markets Numbers of markets; dated markets of one series are read together where they follow each other.
     @return One word for each, in order; 0 for a perpetual and without a market.
     """
-    found: DynArray[uint256, 64] = []
-    place: uint256 = 0
-    for _: uint256 in range(64):
-        if place == len(markets):
-            break
-        if market_math._series(markets[place]) == 0:
-            found.append(0)
-            place += 1
-        else:
-            run: DynArray[uint256, 64] = series_prices._words(markets, place)
-            for word: uint256 in run:
-                found.append(word)
-            place = len(found)
-    return found
+    return series_prices._words(markets)
 
 
 @external

@@ -37,8 +37,8 @@ KNOWN: constant(uint256) = 2**255
 # Where a board keeps what is read here (IRiskBoard): behind a STOP, 12 words of the series, 11 of each
 # strike. The basis shocks are cases 33 and 34: lanes 1 and 2 of the ninth of the words that hold cases.
 HEADER_WORDS: constant(uint256) = 12
-STRIKE_WORDS: constant(uint256) = 11
-LAST_WORD: constant(uint256) = 10
+STRIKE_WORDS: constant(uint256) = 10
+LAST_WORD: constant(uint256) = 9
 
 RISK_BOARD: public(immutable(IRiskBoard))
 
@@ -90,11 +90,15 @@ def greeks(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
         place: uint256 = market_math._strike_index(market)
         word: uint256 = 0
         if place < header.count:
-            at: uint256 = unsafe_add(1 + 32 * HEADER_WORDS, unsafe_mul(32 * STRIKE_WORDS, place))
+            table: uint256 = 1 + 32 * HEADER_WORDS
+            last_word: uint256 = unsafe_add(
+                unsafe_add(table + 32 * LAST_WORD, unsafe_mul(32, header.count)),
+                unsafe_mul(32 * STRIKE_WORDS, place),
+            )
             word = self._word(
                 header,
-                convert(slice(board.code, at, 32), uint256),
-                convert(slice(board.code, unsafe_add(at, 32 * LAST_WORD), 32), uint256),
+                convert(slice(board.code, unsafe_add(table, unsafe_mul(32, place)), 32), uint256),
+                convert(slice(board.code, last_word, 32), uint256),
                 market_math._is_call(market),
             )
         found.append(word)

@@ -70,9 +70,10 @@ BASIS_DOWN: constant(uint256) = MAX_SCENARIOS + 1
 CASES: constant(uint256) = 36
 VALUE_WORDS: constant(uint256) = CASES // 4
 HEADER_WORDS: constant(uint256) = 3 + VALUE_WORDS
-STRIKE_WORDS: constant(uint256) = 2 + VALUE_WORDS
+# Largest losses and values; strike and marks stand before those of all strikes.
+STRIKE_WORDS: constant(uint256) = 1 + VALUE_WORDS
 MAX_STRIKES: constant(uint256) = 64
-MAX_WORDS: constant(uint256) = HEADER_WORDS + MAX_STRIKES * STRIKE_WORDS
+TABLE_WORDS: constant(uint256) = HEADER_WORDS + MAX_STRIKES
 SHOCK_WORDS: constant(uint256) = 26
 GRID_WORDS: constant(uint256) = SHOCK_WORDS + MAX_SCENARIOS
 MAX_SERIES: constant(uint256) = 255
@@ -81,6 +82,9 @@ VOL_UP: constant(uint256) = 1
 VOL_DOWN: constant(uint256) = 2
 LINEAR: constant(uint256) = 3
 ABSOLUTE: constant(uint256) = 4
+
+# A bit of a mark word (IRiskBoard).
+EXPIRED: constant(uint256) = 1 << 236
 
 MAX_FACTOR: constant(uint256) = 10 * 10**18
 MAX_RATIO: constant(uint256) = 100 * 10**18
@@ -99,6 +103,7 @@ MASK_16: constant(uint256) = 2**16 - 1
 MASK_28: constant(uint256) = 2**28 - 1
 MASK_32: constant(uint256) = 2**32 - 1
 MASK_40: constant(uint256) = 2**40 - 1
+MASK_56: constant(uint256) = 2**56 - 1
 MASK_64: constant(uint256) = 2**64 - 1
 MASK_72: constant(uint256) = 2**72 - 1
 MASK_80: constant(uint256) = 2**80 - 1
@@ -115,7 +120,7 @@ STRIKES: immutable(Strikes)
 grid: public(address)
 grid_version: public(uint256)
 
-# board uint160 | fresh until uint40 | largest move uint16, for each series
+# board uint160 | fresh until uint40 | largest move uint16 | strikes uint8, for each series
 _boards: uint256[MAX_SERIES + 1]
 
 struct Inputs:
@@ -212,7 +217,7 @@ def refresh(series: uint256) -> bool:
 
     inputs: Inputs = self._inputs(spot, surface, parts, shocks)
     cases: Case[CASES] = self._cases(data, inputs, shocks)
-    words: DynArray[uint256, MAX_WORDS] = [
+    words: DynArray[uint256, TABLE_WORDS] = [
         identity | (block.timestamp << 88),
         parts.fixed | (parts.variable << 80) | (inputs.discount << 160),
         inputs.assets | (inputs.debts << 64) | (inputs.weight << 128) | timestamps,
@@ -225,22 +230,29 @@ def refresh(series: uint256) -> bool:
             | (cases[4 * i + 3].discounted << 192)
         )
     params: svi.Params = svi.Params(a=surface.a, b=surface.b, rho=surface.rho, m=surface.m, sigma=surface.sigma)
+    records: DynArray[uint256, MAX_STRIKES * STRIKE_WORDS] = []
     last: uint256 = 0
     for strike: uint256 in strikes:
         assert strike > last, NOT_ASCENDING
         last = strike
         if inputs.seconds != 0:
             inputs.vol = svi._vol(params, surface.reference_forward, surface.reference_tau, strike)
-        record: uint256[STRIKE_WORDS] = self._record(cases, inputs, shocks, strike)
-        for word: uint256 in record:
-            words.append(word)
+        record: uint256[1 + STRIKE_WORDS] = self._record(cases, inputs, shocks, strike)
+        words.append(record[0])
+        for i: uint256 in range(STRIKE_WORDS):
+            records.append(record[1 + i])
 
-    encoded: Bytes[64 + 32 * MAX_WORDS] = abi_encode(words)
-    board: address = raw_create(concat(PREFIX, slice(encoded, 64, 32 * len(words))))
+    table: Bytes[64 + 32 * TABLE_WORDS] = abi_encode(words)
+    values: Bytes[64 + 32 * MAX_STRIKES * STRIKE_WORDS] = abi_encode(records)
+    board: address = raw_create(
+        concat(PREFIX, slice(table, 64, 32 * len(words)), slice(values, 64, 32 * len(records)))
+    )
     fresh_until: uint256 = 0
     if valid:
         fresh_until = block.timestamp + shocks.max_age
-    self._boards[series] = convert(board, uint256) | (fresh_until << 160) | (shocks.max_move << 200)
+    self._boards[series] = (
+        convert(board, uint256) | (fresh_until << 160) | (shocks.max_move << 200) | (len(strikes) << 216)
+    )
     log IRiskBoard.BoardRefreshed(
         series=series,
         board=board,
@@ -277,40 +289,45 @@ def marks(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
     """
     found: DynArray[uint256, 64] = markets
     series: uint256 = 0
-    stored: uint256 = 0
     shared: uint256 = 0
     count: uint256 = 0
-    i: uint256 = 0
+    # Eight strikes are read at a time; behind the last ones stand their values, so that much is always there.
+    read: uint256 = 0
+    strikes: Bytes[256] = b""
     board: address = empty(address)
+    i: uint256 = 0
     for market: uint256 in markets:
         if market >> 8 != series:
             series = market >> 8
-            assert series <= MAX_SERIES, NOT_AN_OPTION
-            stored = self._boards[series]
-            count = 0
-            if stored != 0:
+            stored: uint256 = 0
+            # The number 0 is that of perpetuals.
+            if unsafe_sub(series, 1) < MAX_SERIES:
+                stored = self._boards[series]
+            count = stored >> 216
+            if count != 0:
                 board = convert(stored & (2**160 - 1), address)
+                read = max_value(uint256)
                 head: uint256 = convert(slice(board.code, 1, 32), uint256)
-                count = (head >> 80) & MASK_8
-                shared = ((head & MASK_72) << 72) | (((head >> 184) & MASK_28) << 144) | (stored >> 160 << 172)
+                shared = (
+                    ((head & MASK_72) << 72)
+                    | (((head >> 184) & MASK_28) << 144)
+                    | (((stored >> 160) & MASK_56) << 172)
+                    | (((head >> 72) & MASK_8) << 228)
+                )
+                if block.timestamp >= (head >> 128) & MASK_40:
+                    shared |= EXPIRED
         # The future's place is far beyond every strike's.
         place: uint256 = unsafe_sub(market & MASK_8, 1) >> 1
         word: uint256 = 0
         if place < count:
-            word = extract32(
-                slice(
-                    board.code,
-                    unsafe_add(1 + 32 * HEADER_WORDS, unsafe_mul(place, 32 * STRIKE_WORDS)),
-                    32,
-                ),
-                0,
-                output_type=uint256,
-            )
-            if market & 1 != 0:
-                word = ((word >> 72) & MASK_72) | shared
-            else:
-                # Above the mark is the volatility.
-                word = ((word >> 144) & MASK_72) | shared
+            if place >> 3 != read:
+                read = place >> 3
+                strikes = slice(
+                    board.code, unsafe_add(1 + 32 * HEADER_WORDS, unsafe_mul(256, read)), 256
+                )
+            word = extract32(strikes, unsafe_mul(32, place & 7), output_type=uint256)
+            # Calls have odd numbers; above the mark of the put is the volatility.
+            word = ((word >> unsafe_sub(144, unsafe_mul(72, market & 1))) & MASK_72) | shared
         found[i] = word
         i = unsafe_add(i, 1)
     return found
@@ -328,11 +345,12 @@ def value(market: uint256) -> IRiskBoard.OptionValue:
     assert board != empty(address), NO_BOARD
     header: Bytes[32 * HEADER_WORDS] = slice(board.code, 1, 32 * HEADER_WORDS)
     place: uint256 = (market & MASK_8) - 1 >> 1
-    assert place < (extract32(header, 0, output_type=uint256) >> 80) & MASK_8, NOT_AN_OPTION
+    count: uint256 = (extract32(header, 0, output_type=uint256) >> 80) & MASK_8
+    assert place < count, NOT_AN_OPTION
+    first: uint256 = convert(slice(board.code, 1 + 32 * (HEADER_WORDS + place), 32), uint256)
     record: Bytes[32 * STRIKE_WORDS] = slice(
-        board.code, 1 + 32 * HEADER_WORDS + 32 * STRIKE_WORDS * place, 32 * STRIKE_WORDS
+        board.code, 1 + 32 * (HEADER_WORDS + count + STRIKE_WORDS * place), 32 * STRIKE_WORDS
     )
-    first: uint256 = extract32(record, 0, output_type=uint256)
     discount: uint256 = extract32(header, 32, output_type=uint256) >> 160
     found: IRiskBoard.OptionValue = IRiskBoard.OptionValue(
         strike=first & MASK_72,
@@ -343,7 +361,7 @@ def value(market: uint256) -> IRiskBoard.OptionValue:
     )
     for i: uint256 in range(BASIS_DOWN + 1):
         lane: uint256 = 64 * (i % 4)
-        call: uint256 = (extract32(record, 64 + 32 * (i // 4), output_type=uint256) >> lane) & MASK_64
+        call: uint256 = (extract32(record, 32 + 32 * (i // 4), output_type=uint256) >> lane) & MASK_64
         forward: uint256 = (extract32(header, 96 + 32 * (i // 4), output_type=uint256) >> lane) & MASK_64
         found.calls.append(call)
         found.puts.append(self._put(call, forward, found.strike, discount))
@@ -531,11 +549,11 @@ def _cases(data: Bytes[32 * GRID_WORDS], inputs: Inputs, shocks: IRiskBoard.Shoc
 @pure
 def _record(
     cases: Case[CASES], inputs: Inputs, shocks: IRiskBoard.Shocks, strike: uint256
-) -> uint256[STRIKE_WORDS]:
+) -> uint256[1 + STRIKE_WORDS]:
     """
-    @dev The words of one strike. Every value is below 2**64, or the strike is refused.
+    @dev The words of one strike, strike and marks first. Every value is below 2**64, or the strike is refused.
     """
-    words: uint256[STRIKE_WORDS] = empty(uint256[STRIKE_WORDS])
+    words: uint256[1 + STRIKE_WORDS] = empty(uint256[1 + STRIKE_WORDS])
     log_moneyness: int256 = black76._log_moneyness(inputs.forward, strike)
     call: uint256 = 0
     put: uint256 = 0
@@ -596,6 +614,8 @@ def _record(
         loss: uint256 = (convert(-least[j], uint256) + WAD * WAD - 1) // (WAD * WAD)
         assert loss <= MASK_64, VALUE_TOO_LARGE
         words[1] |= loss << 64 * j
+    # The lane of the case that there is not.
+    words[STRIKE_WORDS] |= strike << 192
     return words
 
 

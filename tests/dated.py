@@ -35,6 +35,7 @@ class DatedWorld(World):
         self.instruments.wire(priced, priced, self.ledger.address)
         self.expiry = self.env.timestamp + LIFE
         terms = (self.feeds["ETH"], self.expiry, TICK, LOT, TICK, LOT, 10**15, 10**15)
+        self.pricing.set_expiry(self.expiry)
         self.instruments.list_series(terms)
         self.instruments.add_strikes(1, STRIKES)
         self.mark({FUTURE: 2_000 * NANO})
@@ -45,6 +46,7 @@ class DatedWorld(World):
             self.pricing.set_forward(1, marks[FUTURE], 10**8, True)
         options = {market: mark for market, mark in marks.items() if market != FUTURE}
         shared = (2_000 * NANO) << 72 | 10**8 << 144 | (2**40 - 1) << 172 | 10_000 << 212
+        shared |= self.feeds["ETH"] << 228
         self.pricing.set_marks(list(options), [mark | shared for mark in options.values()])
 
     def member(self, role: str, cash: float = 1_000_000) -> int:

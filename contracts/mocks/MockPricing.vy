@@ -13,6 +13,7 @@ struct Forward:
 forwards: HashMap[uint256, Forward]
 settlements: HashMap[uint256, uint256]
 mark_words: HashMap[uint256, uint256]
+expiry: uint256
 open_interests: HashMap[uint256, uint256]
 
 
@@ -39,6 +40,14 @@ def set_marks(markets: DynArray[uint256, 128], words: DynArray[uint256, 128]):
     """
     for i: uint256 in range(len(markets), bound=128):
         self.mark_words[markets[i]] = words[i]
+
+
+@external
+def set_expiry(expiry: uint256):
+    """
+    @notice From when on mark words say expired, unix seconds; 0 is never.
+    """
+    self.expiry = expiry
 
 
 @external
@@ -75,8 +84,12 @@ def marks(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
     @notice As IRiskBoard.marks.
     """
     found: DynArray[uint256, 64] = []
+    expired: uint256 = convert(self.expiry != 0 and block.timestamp >= self.expiry, uint256) << 236
     for market: uint256 in markets:
-        found.append(self.mark_words[market])
+        word: uint256 = self.mark_words[market]
+        if word != 0:
+            word |= expired
+        found.append(word)
     return found
 
 

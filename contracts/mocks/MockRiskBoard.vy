@@ -8,8 +8,8 @@
 
 PREFIX: constant(Bytes[12]) = x"600b5981380380925939f300"
 HEAD_WORDS: constant(uint256) = 12
-STRIKE_WORDS: constant(uint256) = 11
-MAX_WORDS: constant(uint256) = HEAD_WORDS + 64 * STRIKE_WORDS
+STRIKE_WORDS: constant(uint256) = 10
+MAX_WORDS: constant(uint256) = HEAD_WORDS + 64 * (1 + STRIKE_WORDS)
 
 _boards: address[256]
 
@@ -24,8 +24,8 @@ def set_board(series: uint256, feed: uint256, fixed: uint256, variable: uint256,
         words.append(0)
     for strike: uint256 in strikes:
         words.append(strike)
-        for _: uint256 in range(STRIKE_WORDS - 1):
-            words.append(max_value(uint256))
+    for _: uint256 in range(len(strikes) * STRIKE_WORDS, bound=64 * STRIKE_WORDS):
+        words.append(max_value(uint256))
     encoded: Bytes[64 + 32 * MAX_WORDS] = abi_encode(words)
     self._boards[series] = raw_create(concat(PREFIX, slice(encoded, 64, 32 * len(words))))
 

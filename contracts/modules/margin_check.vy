@@ -106,19 +106,23 @@ def _assess(account: uint256, change: int256, after: Overlay) -> (IMarginEngine.
             i = unsafe_add(i, 1)
             if word >> 255 == 0:
                 valid = False
-            size: int256 = after.size
-            entry: uint256 = after.entry
-            funding_index: int256 = after.funding_index
-            bids: uint256 = after.bids
-            asks: uint256 = after.asks
-            if market != after.market:
+            size: int256 = 0
+            entry: uint256 = 0
+            funding_index: int256 = 0
+            bids: uint256 = 0
+            asks: uint256 = 0
+            if market == after.market:
+                size = after.size
+                entry = after.entry
+                funding_index = after.funding_index
+                bids = after.bids
+                asks = after.asks
+            else:
                 key: uint256 = (account << 16) | market
                 position: uint256 = position_ledger.positions[key]
                 size = convert(convert(position << 176, bytes32), int256) >> 176
                 entry = (position >> 80) & MASK_80
                 funding_index = convert(convert(position << 16, bytes32), int256) >> 176
-                bids = 0
-                asks = 0
                 if position & (ledger_math.HAS_ORDERS << 248) != 0:
                     bids = position_ledger.orders[key]
                     asks = bids >> 128

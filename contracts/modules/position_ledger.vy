@@ -49,8 +49,9 @@ def _markets(account: uint256, header: uint256) -> DynArray[uint256, MAX_POSITIO
     word: uint256 = header >> 16
     for i: uint256 in range(ledger_math._listed(header), bound=MAX_POSITIONS):
         # The header counts as place 0 of the first word, so id i sits at place i + 1.
-        if (i + 1) & 15 == 0:
-            word = self.lists[(account << 8) | ((i + 1) >> 4)]
+        place: uint256 = unsafe_add(i, 1)
+        if place & 15 == 0:
+            word = self.lists[(account << 8) | (place >> 4)]
         markets.append(word & MASK_16)
         word = word >> 16
     return markets

@@ -44,7 +44,7 @@ MAX_TRADED: constant(uint256) = 16
 MAX_UNDERLYINGS: constant(uint256) = MAX_TRADED + 8
 MAX_SCENARIOS: constant(uint256) = portfolio_math.MAX_SCENARIOS
 HEADER_WORDS: constant(uint256) = 12
-STRIKE_WORDS: constant(uint256) = 11
+STRIKE_WORDS: constant(uint256) = 10
 SHOCK_WORDS: constant(uint256) = 26
 BASIS: constant(uint256) = 34
 BOUNDED_BIT: constant(uint256) = portfolio_math.BOUNDED_BIT
@@ -177,7 +177,9 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
     # Collateral alone must never be too much: it comes in without asking here.
     traded: uint256 = underlyings
     lost: int256 = 0
-    asset_feeds: uint256 = scenario_parameters._asset_feeds
+    asset_feeds: uint256 = 0
+    if len(portfolio.collaterals) != 0:
+        asset_feeds = scenario_parameters._asset_feeds
     for collateral: IMarginEngine.CollateralRisk in portfolio.collaterals:
         assert collateral.value < AMOUNT_BIAS and collateral.asset < 32, OUT_OF_RANGE
         worth: int256 = convert(collateral.value, int256)
@@ -249,9 +251,7 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
             header: Bytes[32 * HEADER_WORDS] = slice(board.code, 1, 32 * HEADER_WORDS)
             word: uint256 = extract32(header, 0, output_type=uint256)
             count: uint256 = (word >> 80) & MASK_8
-            missing: uint256 = max(
-                confidences[owner], unsafe_sub(FULL, min((word >> 184) & MASK_28, FULL))
-            )
+            sure: uint256 = min((word >> 184) & MASK_28, FULL)
             # Its payoffs are fixed, or as good as, and the board does not know it yet: nothing of it moves.
             outdated: bool = (
                 block.timestamp >= (word >> 128) & MASK_40 and (word >> 88) & MASK_40 < (word >> 128) & MASK_40
@@ -260,6 +260,7 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
             if outdated:
                 variable = 0
             held: scenario_values.Held = empty(scenario_values.Held)
+            held.first = count
             at: uint256 = index[one] & MASK_8
             for _: uint256 in range(MAX_POSITIONS):
                 if at == 0:
@@ -267,7 +268,8 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
                 position: IMarginEngine.PositionRisk = portfolio.positions[unsafe_sub(at, 1)]
                 at = before[unsafe_sub(at, 1)]
                 spot = position.spot
-                missing = max(missing, unsafe_sub(FULL, min(position.confidence, FULL)))
+                if position.confidence < sure:
+                    sure = position.confidence
                 worth: int256 = unsafe_mul(position.size, convert(position.mark, int256))
                 k: uint256 = position.market & MASK_8
                 if k == 0:
@@ -276,6 +278,10 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
                     continue
                 k = unsafe_sub(k, 1) >> 1
                 assert k < count, NO_VALUES
+                if k < held.first:
+                    held.first = k
+                if k >= held.above:
+                    held.above = unsafe_add(k, 1)
                 held.marks |= position.mark
                 held.marked = unsafe_add(held.marked, worth)
                 held.gross = unsafe_add(held.gross, convert(abs(position.size), uint256))
@@ -283,6 +289,7 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
                 if position.market & 1 == 0:
                     held.puts[k] = unsafe_add(held.puts[k], position.size)
                     held.put_size = unsafe_add(held.put_size, position.size)
+            missing: uint256 = max(confidences[owner], unsafe_sub(FULL, sure))
             gross = unsafe_add(gross, held.gross)
             doubts[owner] = max(doubts[owner], missing)
             assert gross < MAX_GROSS and held.marks < MAX_OPTION_MARK, OUT_OF_RANGE
@@ -510,15 +517,23 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
                 order.missing = doubts[unsafe_sub(index[(word >> 72) & MASK_8] >> 16, 1)]
                 if position.market & MASK_8 != 0:
                     k: uint256 = unsafe_sub(position.market & MASK_8, 1) >> 1
-                    record: Bytes[64] = slice(
-                        board.code,
-                        unsafe_add(1 + 32 * HEADER_WORDS, unsafe_mul(32 * STRIKE_WORDS, k)),
-                        64,
+                    table: uint256 = 1 + 32 * HEADER_WORDS
+                    word = convert(
+                        slice(
+                            board.code,
+                            unsafe_add(
+                                unsafe_add(table, unsafe_mul(32, (word >> 80) & MASK_8)),
+                                unsafe_mul(32 * STRIKE_WORDS, k),
+                            ),
+                            32,
+                        ),
+                        uint256,
                     )
-                    word = extract32(record, 32, output_type=uint256)
                     if position.market & 1 == 0:
                         word = word >> 128
-                        strike: uint256 = extract32(record, 0, output_type=uint256) & MASK_72
+                        strike: uint256 = MASK_72 & convert(
+                            slice(board.code, unsafe_add(table, unsafe_mul(32, k)), 32), uint256
+                        )
                         lost_ask = unsafe_sub(max(strike, position.mark), position.mark)
                     losses = [word & MASK_64, (word >> 64) & MASK_64]
                     order.linear = 0
@@ -587,9 +602,22 @@ def _requirements(charges: Charges) -> (uint256, uint256):
     """
     @dev Sums of the terms. Each is below 2**247.
     """
-    initial: uint256 = 0
-    maintenance: uint256 = 0
-    for i: uint256 in range(TERMS):
-        initial = unsafe_add(initial, charges.initial[i])
-        maintenance = unsafe_add(maintenance, charges.maintenance[i])
+    initial: uint256 = unsafe_add(
+        unsafe_add(
+            unsafe_add(charges.initial[SCENARIO], charges.initial[DEPEG]),
+            unsafe_add(charges.initial[LINEAR], charges.initial[NAKED]),
+        ),
+        unsafe_add(
+            unsafe_add(charges.initial[CONFIDENCE], charges.initial[HAIRCUT]), charges.initial[ORDERS]
+        ),
+    )
+    maintenance: uint256 = unsafe_add(
+        unsafe_add(
+            unsafe_add(charges.maintenance[SCENARIO], charges.maintenance[DEPEG]),
+            unsafe_add(charges.maintenance[LINEAR], charges.maintenance[NAKED]),
+        ),
+        unsafe_add(
+            unsafe_add(charges.maintenance[CONFIDENCE], charges.maintenance[HAIRCUT]), charges.maintenance[ORDERS]
+        ),
+    )
     return initial, maintenance

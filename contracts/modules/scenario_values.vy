@@ -18,15 +18,16 @@ from contracts.math import portfolio_math
 
 MAX_STRIKES: constant(uint256) = 64
 HEADER_WORDS: constant(uint256) = 12
-STRIKE_WORDS: constant(uint256) = 11
+STRIKE_WORDS: constant(uint256) = 10
 LANES: constant(uint256) = (2**64 - 1) | ((2**64 - 1) << 128)
 BOTH_LANES: constant(uint256) = 2**128 + 1
-MASK_72: constant(uint256) = 2**72 - 1
 TO_UNIT: constant(uint256) = portfolio_math.TO_UNIT
 
 struct Held:
     nets: int256[MAX_STRIKES]   # calls and puts of each strike, nano base
     puts: int256[MAX_STRIKES]
+    above: uint256              # places of strikes held are below it
+    first: uint256              # and from here on
     put_size: int256
     future: int256
     gross: uint256              # of options
@@ -88,7 +89,8 @@ def _valued(board: address, header: Bytes[32 * HEADER_WORDS], count: uint256, he
     slope: int256 = held.slope
     last: int256 = 0
     put_strikes: int256 = 0
-    for k: uint256 in range(count, bound=MAX_STRIKES):
+    records: uint256 = unsafe_add(1 + 32 * HEADER_WORDS, unsafe_mul(32, count))
+    for k: uint256 in range(held.first, max(held.first, held.above), bound=MAX_STRIKES):
         net: int256 = held.nets[k]
         put: int256 = held.puts[k]
         if net == 0 and put == 0:
@@ -96,12 +98,12 @@ def _valued(board: address, header: Bytes[32 * HEADER_WORDS], count: uint256, he
         record: uint256[STRIKE_WORDS] = abi_decode(
             slice(
                 board.code,
-                unsafe_add(1 + 32 * HEADER_WORDS, unsafe_mul(32 * STRIKE_WORDS, k)),
+                unsafe_add(records, unsafe_mul(32 * STRIKE_WORDS, k)),
                 32 * STRIKE_WORDS,
             ),
             uint256[STRIKE_WORDS],
         )
-        strike: int256 = convert(record[0] & MASK_72, int256)
+        strike: int256 = convert(record[9] >> 192, int256)
         put_strikes = unsafe_add(put_strikes, unsafe_mul(put, strike))
         if net == 0:
             continue
@@ -112,24 +114,24 @@ def _valued(board: address, header: Bytes[32 * HEADER_WORDS], count: uint256, he
         slope = unsafe_add(slope, net)
         last = strike
         size = convert(convert(net, bytes32), uint256)
-        lanes[0] = unsafe_add(lanes[0], unsafe_mul(size, record[2] & LANES))
-        lanes[1] = unsafe_add(lanes[1], unsafe_mul(size, (record[2] >> 64) & LANES))
-        lanes[2] = unsafe_add(lanes[2], unsafe_mul(size, record[3] & LANES))
-        lanes[3] = unsafe_add(lanes[3], unsafe_mul(size, (record[3] >> 64) & LANES))
-        lanes[4] = unsafe_add(lanes[4], unsafe_mul(size, record[4] & LANES))
-        lanes[5] = unsafe_add(lanes[5], unsafe_mul(size, (record[4] >> 64) & LANES))
-        lanes[6] = unsafe_add(lanes[6], unsafe_mul(size, record[5] & LANES))
-        lanes[7] = unsafe_add(lanes[7], unsafe_mul(size, (record[5] >> 64) & LANES))
-        lanes[8] = unsafe_add(lanes[8], unsafe_mul(size, record[6] & LANES))
-        lanes[9] = unsafe_add(lanes[9], unsafe_mul(size, (record[6] >> 64) & LANES))
-        lanes[10] = unsafe_add(lanes[10], unsafe_mul(size, record[7] & LANES))
-        lanes[11] = unsafe_add(lanes[11], unsafe_mul(size, (record[7] >> 64) & LANES))
-        lanes[12] = unsafe_add(lanes[12], unsafe_mul(size, record[8] & LANES))
-        lanes[13] = unsafe_add(lanes[13], unsafe_mul(size, (record[8] >> 64) & LANES))
-        lanes[14] = unsafe_add(lanes[14], unsafe_mul(size, record[9] & LANES))
-        lanes[15] = unsafe_add(lanes[15], unsafe_mul(size, (record[9] >> 64) & LANES))
-        lanes[16] = unsafe_add(lanes[16], unsafe_mul(size, record[10] & LANES))
-        lanes[17] = unsafe_add(lanes[17], unsafe_mul(size, (record[10] >> 64) & LANES))
+        lanes[0] = unsafe_add(lanes[0], unsafe_mul(size, record[1] & LANES))
+        lanes[1] = unsafe_add(lanes[1], unsafe_mul(size, (record[1] >> 64) & LANES))
+        lanes[2] = unsafe_add(lanes[2], unsafe_mul(size, record[2] & LANES))
+        lanes[3] = unsafe_add(lanes[3], unsafe_mul(size, (record[2] >> 64) & LANES))
+        lanes[4] = unsafe_add(lanes[4], unsafe_mul(size, record[3] & LANES))
+        lanes[5] = unsafe_add(lanes[5], unsafe_mul(size, (record[3] >> 64) & LANES))
+        lanes[6] = unsafe_add(lanes[6], unsafe_mul(size, record[4] & LANES))
+        lanes[7] = unsafe_add(lanes[7], unsafe_mul(size, (record[4] >> 64) & LANES))
+        lanes[8] = unsafe_add(lanes[8], unsafe_mul(size, record[5] & LANES))
+        lanes[9] = unsafe_add(lanes[9], unsafe_mul(size, (record[5] >> 64) & LANES))
+        lanes[10] = unsafe_add(lanes[10], unsafe_mul(size, record[6] & LANES))
+        lanes[11] = unsafe_add(lanes[11], unsafe_mul(size, (record[6] >> 64) & LANES))
+        lanes[12] = unsafe_add(lanes[12], unsafe_mul(size, record[7] & LANES))
+        lanes[13] = unsafe_add(lanes[13], unsafe_mul(size, (record[7] >> 64) & LANES))
+        lanes[14] = unsafe_add(lanes[14], unsafe_mul(size, record[8] & LANES))
+        lanes[15] = unsafe_add(lanes[15], unsafe_mul(size, (record[8] >> 64) & LANES))
+        lanes[16] = unsafe_add(lanes[16], unsafe_mul(size, record[9] & LANES))
+        lanes[17] = unsafe_add(lanes[17], unsafe_mul(size, (record[9] >> 64) & LANES))
     valued.slope = slope
     valued.least = unsafe_add(put_strikes, least)
     discount: int256 = convert(extract32(header, 32, output_type=uint256) >> 160, int256)

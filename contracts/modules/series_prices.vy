@@ -39,6 +39,7 @@ PRICE_MASK: constant(uint256) = 2**72 - 1
 MASK_40: constant(uint256) = 2**40 - 1
 MASK_32: constant(uint256) = 2**32 - 1
 MASK_28: constant(uint256) = 2**28 - 1
+MASK_16: constant(uint256) = 2**16 - 1
 MASK_8: constant(uint256) = 2**8 - 1
 BPS: constant(uint256) = 10_000
 FULL_CONFIDENCE: constant(uint256) = oracle_math.FULL_CONFIDENCE
@@ -47,6 +48,8 @@ FULL_CONFIDENCE: constant(uint256) = oracle_math.FULL_CONFIDENCE
 VALID: constant(uint256) = 1 << 255
 SETTLED: constant(uint256) = 1 << 253
 EXPIRED: constant(uint256) = 1 << 252
+# Bit of a mark word (IRiskBoard).
+MARK_EXPIRED: constant(uint256) = 1 << 236
 SETTLED_PART: constant(uint256) = (FULL_CONFIDENCE << 224) | VALID | SETTLED | EXPIRED
 
 
@@ -71,86 +74,88 @@ def delist_series(series: uint256):
 
 @internal
 @view
-def _words(markets: DynArray[uint256, 64], first: uint256) -> DynArray[uint256, 64]:
+def _words(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
     """
-    @dev Market words of the markets from place `first` on that belong to one series, as many as follow each other.
-         The Surface is asked once, the RiskBoard once. A market that is not there has a word of 0.
+    @dev Market words of the dated markets among these, 0 for the others. The RiskBoard is asked once for all options;
+         what options of one board or markets of one series share is made once where they follow each other.
     """
-    series: uint256 = markets[first] >> 8
-    packed: uint256 = 0
-    if series <= MAX_SERIES:
-        packed = series_registry.words[series]
-    count: uint256 = (packed >> 40) & MASK_8
-    found: DynArray[uint256, 64] = []
-    options: DynArray[uint256, 64] = []
-    has_future: bool = False
-    for place: uint256 in range(first, len(markets), bound=64):
-        market: uint256 = markets[place]
-        if market >> 8 != series:
-            break
-        if market & MASK_8 == 0:
-            has_future = packed != 0
-        elif unsafe_sub(market & MASK_8, 1) >> 1 < count:
-            options.append(market)
-        found.append(market)
-    if packed == 0:
-        for place: uint256 in range(len(found), bound=64):
-            found[place] = 0
-        return found
-
-    price: uint256 = self._settlement_of(series, packed)
-    if price != 0:
-        read: uint256 = max_value(uint256)
-        strikes: uint256 = 0
-        for i: uint256 in range(len(found), bound=64):
-            market: uint256 = found[i]
-            mark: uint256 = price
-            if market & MASK_8 != 0:
-                # `place` is below 127, so its word is inside the array (series <= 255) and its shift below 216.
-                place: uint256 = unsafe_sub(market & MASK_8, 1) >> 1
-                slot: uint256 = unsafe_div(place, 3)
-                if slot != read and place < count:
-                    strikes = series_registry._strikes[unsafe_add(unsafe_mul(series, STRIKE_WORDS), slot)]
-                    read = slot
-                mark = market_math._payoff(
-                    price,
-                    (strikes >> unsafe_mul(72, unsafe_sub(place, unsafe_mul(3, slot)))) & PRICE_MASK,
-                    market & 1 != 0,
-                )
-                if place >= count:
-                    found[i] = 0
-                    continue
-            # Payoff as mark, settlement price as spot, in full confidence: nothing about it can change any more.
-            found[i] = mark | (price << 72) | SETTLED_PART
-        return found
-
-    tick: uint256 = staticcall series_registry.ORACLE.word((packed >> 32) & MASK_8, skip_contract_check=True)
-    shared: uint256 = (tick & PRICE_MASK) << 72
-    if block.timestamp >= packed & MASK_32:
-        shared |= EXPIRED
-    future: uint256 = 0
-    if has_future:
-        future = shared | self._future_part(series, tick)
+    found: DynArray[uint256, 64] = markets
     marks: DynArray[uint256, 64] = []
-    if len(options) != 0:
-        marks = staticcall Board(series_registry.risk_board).marks(options)
-    # What options of one board share is made once.
-    next: uint256 = 0
+    # What options of one board share, and of which mark words it was made; no mark word has the topmost bits.
     board: uint256 = max_value(uint256)
     part: uint256 = 0
-    for place: uint256 in range(len(found), bound=64):
-        market: uint256 = found[place]
-        if market & MASK_8 == 0:
-            found[place] = future
-        elif unsafe_sub(market & MASK_8, 1) >> 1 < count:
-            mark: uint256 = marks[next]
-            next = unsafe_add(next, 1)
-            if mark >> 72 != board:
+    # The tick of the feed at hand; none has the number 0.
+    feed: uint256 = 0
+    tick: uint256 = 0
+    # Of the series at hand, where the registry must be asked; there is none of number 0.
+    series: uint256 = 0
+    packed: uint256 = 0
+    price: uint256 = 0
+    shared: uint256 = 0
+    slot: uint256 = 0
+    strikes: uint256 = 0
+    i: uint256 = 0
+    for market: uint256 in markets:
+        mark: uint256 = 0
+        # An option: both of its parts are there.
+        if unsafe_mul(market & MASK_8, market >> 8) != 0:
+            if len(marks) == 0:
+                marks = staticcall Board(series_registry.risk_board).marks(markets, skip_contract_check=True)
+            mark = marks[i]
+            if mark >> 72 == board:
+                found[i] = part | (mark & PRICE_MASK)
+                i = unsafe_add(i, 1)
+                continue
+            # Before expiry a board says all that the registry would: feed and strikes of a series never change.
+            if mark != 0 and mark & MARK_EXPIRED == 0:
+                if (mark >> 228) & MASK_8 != feed:
+                    feed = (mark >> 228) & MASK_8
+                    tick = staticcall series_registry.ORACLE.word(feed, skip_contract_check=True)
                 board = mark >> 72
-                part = shared | self._option_part(mark & ~PRICE_MASK, tick)
-            found[place] = part | (mark & PRICE_MASK)
-        else:
-            found[place] = 0
+                part = ((tick & PRICE_MASK) << 72) | self._option_part(mark, tick)
+                found[i] = part | (mark & PRICE_MASK)
+                i = unsafe_add(i, 1)
+                continue
+        if market >> 8 != series:
+            series = market >> 8
+            packed = 0
+            if unsafe_sub(series, 1) < MAX_SERIES:
+                packed = series_registry.words[series]
+            if packed != 0:
+                price = self._settlement_of(series, packed)
+                slot = max_value(uint256)
+                shared = 0
+                if block.timestamp >= packed & MASK_32:
+                    shared = EXPIRED
+        word: uint256 = 0
+        place: uint256 = unsafe_sub(market & MASK_8, 1) >> 1
+        if packed != 0 and (market & MASK_8 == 0 or place < (packed >> 40) & MASK_8):
+            if price == 0:
+                if (packed >> 32) & MASK_8 != feed:
+                    feed = (packed >> 32) & MASK_8
+                    tick = staticcall series_registry.ORACLE.word(feed, skip_contract_check=True)
+                word = shared | ((tick & PRICE_MASK) << 72) | (mark & PRICE_MASK)
+                if market & MASK_8 == 0:
+                    word |= self._future_part(series, tick)
+                else:
+                    word |= self._option_part(mark, tick)
+            else:
+                # Payoff as mark, settlement price as spot, in full confidence: nothing about it can change any more.
+                word = (price << 72) | SETTLED_PART
+                if market & MASK_8 == 0:
+                    word |= price
+                else:
+                    # `place` is below 64, so its word is inside the array (series <= 255) and its shift below 216.
+                    if unsafe_div(place, 3) != slot:
+                        slot = unsafe_div(place, 3)
+                        strikes = series_registry._strikes[unsafe_add(unsafe_mul(series, STRIKE_WORDS), slot)]
+                    word |= market_math._payoff(
+                        price,
+                        (strikes >> unsafe_mul(72, unsafe_sub(place, unsafe_mul(3, slot)))) & PRICE_MASK,
+                        market & 1 != 0,
+                    )
+        found[i] = word
+        i = unsafe_add(i, 1)
     return found
 
 
@@ -176,18 +181,16 @@ def _future_part(series: uint256, tick: uint256) -> uint256:
 @view
 def _option_part(mark: uint256, tick: uint256) -> uint256:
     """
-    @dev The same of an option from its mark word (IRiskBoard): valid while board and spot are fresh and spot has not
+    @dev Confidence and validity of an option from its mark word (IRiskBoard): valid while board and spot are fresh and spot has not
          moved too far from where the board was made. A mark of 0 is a price like others.
     """
-    part: uint256 = (mark & PRICE_MASK) | (
-        min((mark >> 144) & MASK_28, (tick >> 144) & MASK_28) << 224
-    )
+    part: uint256 = min((mark >> 144) & MASK_28, (tick >> 144) & MASK_28) << 224
     spot: uint256 = tick & PRICE_MASK
     then: uint256 = (mark >> 72) & PRICE_MASK
     moved: uint256 = unsafe_sub(max(spot, then), min(spot, then))
     if (
         block.timestamp <= (mark >> 172) & MASK_40
-        and unsafe_mul(moved, BPS) <= unsafe_mul(then, mark >> 212)
+        and unsafe_mul(moved, BPS) <= unsafe_mul(then, (mark >> 212) & MASK_16)
         and oracle_math._is_valid(tick, block.timestamp)
     ):
         part |= VALID

@@ -56,10 +56,9 @@ MASK_28: constant(uint256) = 2**28 - 1
 MASK_72: constant(uint256) = 2**72 - 1
 MASK_80: constant(uint256) = 2**80 - 1
 
-# Where a board keeps what is read here (IRiskBoard): a STOP, 12 words of the series, 11 words of each strike.
+# Where a board keeps what is read here (IRiskBoard): a STOP, 12 words of the series, a word of each strike.
 BOARD_HEAD: constant(uint256) = 1
 BOARD_STRIKES: constant(uint256) = 1 + 32 * 12
-BOARD_STRIKE_BYTES: constant(uint256) = 32 * 11
 
 # 2 is a primitive root of this prime, so the powers 2**0 .. 2**126 leave 127 different remainders: the
 # place of a strike in a table follows from its bit in a bitmap.
@@ -140,6 +139,9 @@ def charges(portfolio: IMarginEngine.Portfolio) -> DynArray[IStandardOptions.Cha
         word: uint256 = extract32(head, 0, output_type=uint256)
         feed: uint256 = (word >> 72) & MASK_8
         listed: uint256 = (word >> 80) & MASK_8
+        # Eight strikes are read at a time; behind the last ones stand their values, so that much is always there.
+        read: uint256 = max_value(uint256)
+        eight: Bytes[256] = b""
         risk: uint256 = 0
         sums: Sums = empty(Sums)
         sums.confidence = margin_math.FULL_CONFIDENCE
@@ -161,10 +163,10 @@ def charges(portfolio: IMarginEngine.Portfolio) -> DynArray[IStandardOptions.Cha
             is_call: bool = index & 1 != 0
             index = unsafe_sub(index, 1) >> 1
             assert index < listed, NO_STRIKE
-            strike: uint256 = MASK_72 & convert(
-                slice(board.code, unsafe_add(BOARD_STRIKES, unsafe_mul(BOARD_STRIKE_BYTES, index)), 32),
-                uint256,
-            )
+            if index >> 3 != read:
+                read = index >> 3
+                eight = slice(board.code, unsafe_add(BOARD_STRIKES, unsafe_mul(256, read)), 256)
+            strike: uint256 = MASK_72 & extract32(eight, unsafe_mul(32, index & 7), output_type=uint256)
             index = 1 << index
             sums.bitmap |= index
             index = index % STRIKE_SLOTS

@@ -101,7 +101,7 @@ def filled(world: OptionWorld, series: int, cash: float = 1_000_000) -> tuple[in
     return ours, theirs
 
 
-@pytest.mark.parametrize(("series", "limit"), [(1, 215_000), (8, 860_000)])
+@pytest.mark.parametrize(("series", "limit"), [(1, 200_000), (8, 760_000)])
 def test_gas_of_a_margin_check(world: OptionWorld, series: int, limit: int) -> None:
     account, _ = filled(world, series)
     assert world.ledger.view_gas("check_outflow", account) + CALLDATA <= limit

@@ -116,4 +116,4 @@ def test_gas_of_a_check_of_64_options_over_8_expiries(world: OptionWorld) -> Non
     markets = [option(1 + n // 8, 12 + n % 8 * 2, n % 3 != 0) for n in range(64)]
     account, _ = filled(world, {market: (-1) ** n * NANO for n, market in enumerate(markets)})
     assert tuple(world.ledger.assess(account)[0]) == world.expected(account)
-    assert world.ledger.view_gas("assess", account) <= 820_000
+    assert world.ledger.view_gas("assess", account) <= 670_000

@@ -36,8 +36,8 @@ def terms(**changes: int) -> tuple[int, ...]:
 
 
 def mark_word(mark: int, spot: int, confidence: int, fresh_until: int, move: int) -> int:
-    """A mark word as IRiskBoard has it."""
-    return mark | spot << 72 | confidence << 144 | fresh_until << 172 | move << 212
+    """A mark word as IRiskBoard has it, of feed 1 and before expiry."""
+    return mark | spot << 72 | confidence << 144 | fresh_until << 172 | move << 212 | 1 << 228
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ def _deployed() -> Desk:
     oracle, instruments = deploy_instruments(env, markets=1)
     pricing = env.deploy("MockPricing")
     instruments.wire(pricing.address, pricing.address, pricing.address)
+    pricing.set_expiry(EXPIRY)
     instruments.list_series(terms())
     instruments.add_strikes(1, STRIKES)
     push(oracle, 1, SPOT)

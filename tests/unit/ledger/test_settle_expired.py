@@ -269,7 +269,7 @@ def test_the_legs_of_a_spread_go_together(desk: DatedWorld) -> None:
     desk.check()
 
 
-def test_64_options_of_one_expiry_settle_in_at_most_1_000_000_gas(desk: DatedWorld) -> None:
+def test_64_options_of_one_expiry_settle_in_at_most_925_000_gas(desk: DatedWorld) -> None:
     long, short = pair(desk)
     options = MARKETS[1:]
     desk.mark({market: 100 * NANO for market in options})
@@ -278,6 +278,8 @@ def test_64_options_of_one_expiry_settle_in_at_most_1_000_000_gas(desk: DatedWor
     desk.expire(settlement=SETTLEMENT)
     receipt = desk.ledger.settle_expired(long, 1)
     assert receipt.value == 64 and desk.ledger.listed(long) == 0
-    assert receipt.gas_used <= 1_000_000
-    assert desk.ledger.settle_expired(short, 1).gas_used <= 1_000_000
+    # The mock answers from a cold slot for each option, which is no part of the protocol.
+    limit = 925_000 + desk.pricing.view_gas("marks", options)
+    assert receipt.gas_used <= limit
+    assert desk.ledger.settle_expired(short, 1).gas_used <= limit
     assert desk.vault.reconcile().net_settled == 0
