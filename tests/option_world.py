@@ -2,7 +2,7 @@
 """The whole protocol with dated series priced by the real Surface and RiskBoard, under the standard rules.
 
 The Exchange and the Liquidator of the Ledger are roles (tests.protocol), so that a test opens any position at
-any price; everything that a margin check asks is real.
+any price, unless it is told otherwise; everything that a margin check asks is real.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ TICK, LOT = 10**6, 1_000
 class OptionWorld(World):
     """Series are listed by the test; both engines have the RiskBoard and parameters for both feeds."""
 
-    def __init__(self) -> None:
-        super().__init__(wiring=dict(EXCHANGE_AND_LIQUIDATOR))
+    def __init__(self, by_hand: bool = True) -> None:
+        super().__init__(wiring=dict(EXCHANGE_AND_LIQUIDATOR) if by_hand else None)
         self.oracle.set_signer(self.env.address("signer"), True)
         self.surface = self.env.deploy("Surface", self.oracle.address, astuple(Rules()))
         self.surface.wire(self.instruments.address)

@@ -17,20 +17,33 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.gas.operations import OPERATIONS, UNPRICED, Bench
-from benchmarks.gas.peers import DERIVE, REACH
+from benchmarks.gas.options import OPTION_ROWS, measure_options
+from benchmarks.gas.peers import DERIVE, DERIVE_OPTIONS, REACH, REACH_OPTIONS
 from simulation.chain.artifacts import load_artifact
 
 BASELINE = Path(__file__).parent / "baseline.json"
 POSITIONS = (1, 8, 16, 32, 64)
-CONTRACTS = ("Vault", "Ledger", "Exchange", "Liquidator", "InsuranceFund", "Oracle", "Instruments")
+CONTRACTS = (
+    "Vault",
+    "Ledger",
+    "Exchange",
+    "Liquidator",
+    "InsuranceFund",
+    "Oracle",
+    "Instruments",
+    "Surface",
+    "RiskBoard",
+)
+OPTIONS = "options"
+"""Where the baseline holds the rows of options, which have one figure each."""
 TOLERANCE = 0.02
 CURVATURE = 0.05
 """Largest excess of the step from 32 to 64 positions over twice the step from 16 to 32: linear is 0."""
 ADMIN = frozenset(
     "accept_ownership add_strikes delist_series list_collateral list_market list_series pause "
-    "register_engine set_active set_collateral set_feed set_fees set_funding set_guardian set_interest "
-    "set_open_interest_cap set_parameters set_series_active set_series_caps set_signer "
-    "set_stable_feed transfer_ownership unpause wire wire_engine_switch enable_lines".split()
+    "register_engine set_active set_collateral set_feed set_fees set_funding set_grid set_guardian "
+    "set_interest set_open_interest_cap set_parameters set_series_active set_series_caps set_signer "
+    "set_stable_feed set_surface transfer_ownership unpause wire wire_engine_switch enable_lines".split()
 )
 """Owner's and guardian's functions: rare, behind the timelock, no matter of gas."""
 TOKEN = frozenset(("transfer", "transferFrom", "approve", "permit"))
@@ -55,7 +68,7 @@ def measure() -> Figures:
 
 def unmeasured() -> list[str]:
     """State-changing functions of the ABIs that no operation covers."""
-    measured = {name.split(" ")[0].split(",")[0] for name in OPERATIONS}
+    measured = {name.split(" ")[0].split(",")[0] for name in (*OPERATIONS, *OPTION_ROWS)}
     missing = []
     for contract in CONTRACTS:
         for item in load_artifact(contract).abi:
@@ -66,6 +79,20 @@ def unmeasured() -> list[str]:
                 continue
             missing.append(name)
     return missing
+
+
+def option_failures(figures: Mapping[str, int], baseline: Mapping[str, int]) -> list[str]:
+    """What is wrong with the figures of options, one line each."""
+    found = []
+    for name, gas in figures.items():
+        before = baseline.get(name)
+        if before is None:
+            found.append(f"{name}: no baseline; expected one, run with --update")
+        elif gas > before * (1 + TOLERANCE):
+            found.append(f"{name}: {gas:,} gas; expected {before:,} within 2 %")
+        if gas > REACH_OPTIONS.get(name, gas):
+            found.append(f"{name}: {gas:,} gas; expected at most {REACH_OPTIONS[name]:,}")
+    return found
 
 
 def failures(figures: Figures, baseline: Mapping[str, Mapping[str, int]]) -> list[str]:
@@ -103,6 +130,18 @@ def show(figures: Figures, console: Console) -> None:
     console.print(table)
 
 
+def show_options(figures: Mapping[str, int], console: Console) -> None:
+    """One row a figure, with Derive's and the figure to reach where there is one."""
+    table = Table(title="Receipt gas of options at cold storage")
+    table.add_column("operation")
+    for column in ("gas", "Derive v2", "reach"):
+        table.add_column(column, justify="right")
+    for name, gas in figures.items():
+        cells = (f"{by[name]:,}" if name in by else "" for by in (DERIVE_OPTIONS, REACH_OPTIONS))
+        table.add_row(name, f"{gas:,}", *cells)
+    console.print(table)
+
+
 @click.command()
 @click.option("--update", is_flag=True, help="Write the measured figures as the new baseline.")
 def main(update: bool) -> None:
@@ -110,10 +149,12 @@ def main(update: bool) -> None:
     console = Console(width=120)
     figures = measure()
     show(figures, console)
+    options = measure_options()
+    show_options(options, console)
     if update:
-        BASELINE.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        BASELINE.write_text(json.dumps(figures | {OPTIONS: options}, indent=1) + "\n", encoding="utf-8")
     baseline = json.loads(BASELINE.read_text(encoding="utf-8")) if BASELINE.exists() else {}
-    problems = failures(figures, baseline)
+    problems = failures(figures, baseline) + option_failures(options, baseline.get(OPTIONS, {}))
     for problem in problems:
         console.print(f"gas: {problem}", style="red", highlight=False, soft_wrap=True)
     if problems:

@@ -27,7 +27,6 @@ UNPRICED: Mapping[str, str] = {
     "Ledger.end_liquidation": "part of Liquidator.bid",
     "Ledger.transfer_slice": "part of Liquidator.bid",
     "Ledger.deleverage": "part of Liquidator.deleverage",
-    "Ledger.settle_expired": "of dated markets: bounded in tests/unit/ledger/test_settle_expired.py",
     "Vault.apply_trade": "part of Exchange.place",
     "Vault.move_slice": "part of Liquidator.bid",
     "Vault.move_cash": "part of Liquidator.bid",

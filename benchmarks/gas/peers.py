@@ -2,14 +2,15 @@
 """Receipt gas of Derive v2 for the same operations, by number of positions, and the figures to reach.
 
 Source: derivexyz/v2-core, its own contracts deployed and measured on a Cancun EVM, whole transactions at cold
-storage, perpetual positions. Matching happens off chain there, so a trade has no order book in it.
+storage, perpetual positions; for options the same, its scenario margin (PMRM 2) with 33 scenarios. Matching
+happens off chain there, so a trade has no order book in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["DERIVE", "REACH"]
+__all__ = ["DERIVE", "DERIVE_OPTIONS", "REACH", "REACH_OPTIONS"]
 
 DERIVE: Mapping[str, Mapping[int, int]] = {
     "Vault.create_account": {1: 81_187},
@@ -39,4 +40,27 @@ REACH: Mapping[tuple[str, int], int] = {
     ("Liquidator.start and bid 10 %", 64): 6_000_000,
     ("Ledger.settle", 64): 1_500_000,
     ("Oracle.update", 1): 45_000,
+}
+
+PORTFOLIO_MARGIN_64 = "Ledger.check_outflow, portfolio margin, 64 options, 8 expiries"
+PORTFOLIO_MARGIN_8 = "Ledger.check_outflow, portfolio margin, 8 options, 1 expiry"
+STANDARD_64 = "Ledger.check_outflow, standard rules, 64 options, 8 expiries"
+SETTLE_64 = "Ledger.settle_expired, 64 options, 1 expiry"
+TRADE_64 = "Exchange.place trade, portfolio margin, taker with 64 options, 8 expiries"
+
+DERIVE_OPTIONS: Mapping[str, int] = {
+    PORTFOLIO_MARGIN_64: 23_146_609,
+    PORTFOLIO_MARGIN_8: 3_213_454,
+    STANDARD_64: 3_535_014,
+    SETTLE_64: 5_128_061,
+    TRADE_64: 23_759_771,
+    "Surface.update": 203_383,
+}
+
+REACH_OPTIONS: Mapping[str, int] = {
+    PORTFOLIO_MARGIN_64: 800_000,
+    PORTFOLIO_MARGIN_8: 200_000,
+    STANDARD_64: 700_000,
+    SETTLE_64: 1_000_000,
+    TRADE_64: 1_200_000,
 }
