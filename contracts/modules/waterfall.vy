@@ -43,6 +43,8 @@ MAX_UNITS: constant(uint256) = 2**128
 
 MAX_COUNTERPARTIES: constant(uint256) = 8
 MAX_POSITIONS: constant(uint256) = 64
+# Market numbers above it are of dated series (math/market_math.vy).
+MAX_PERPETUAL: constant(uint256) = 255
 # Bit of a market word (IInstruments).
 SETTLED_BIT: constant(uint256) = 1 << 253
 
@@ -114,29 +116,35 @@ def deleverage(account: uint256, market: uint256, counterparties: DynArray[uint2
     valid: bool = False
     view, valid = staticcall auction_quote.LEDGER.portfolio(account)
     assert valid, auction_quote.STALE_PRICE
-    markets: DynArray[uint256, MAX_POSITIONS] = []
+    # Only what expires can be settled; the registry is not asked again for perpetuals.
+    dated: DynArray[uint256, MAX_POSITIONS] = []
     for held: IMarginEngine.PositionRisk in view.positions:
-        markets.append(held.market)
-    words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets)
+        if held.market > MAX_PERPETUAL:
+            dated.append(held.market)
+    words: DynArray[uint256, MAX_POSITIONS] = []
+    if len(dated) != 0:
+        words = staticcall INSTRUMENTS.words(dated)
     size: int256 = 0
     mark: uint256 = 0
     total: uint256 = 0
-    funding_index: int256 = 0
-    for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
-        # A payoff is not deleveraged, so it bears no part of the deficit either.
-        if words[i] & SETTLED_BIT != 0:
-            continue
-        held: IMarginEngine.PositionRisk = view.positions[i]
+    i: uint256 = 0
+    for held: IMarginEngine.PositionRisk in view.positions:
+        if held.market > MAX_PERPETUAL:
+            word: uint256 = words[i]
+            i += 1
+            # A payoff is not deleveraged, so it bears no part of the deficit either.
+            if word & SETTLED_BIT != 0:
+                continue
         total += convert(abs(held.size), uint256) * held.mark
         if held.market == market:
             size = held.size
             mark = held.mark
-            funding_index = fixed_point._signed_field(words[i], 144, 80)
     assert size != 0, NO_POSITION
 
     left: uint256 = convert(abs(size), uint256)
     missing: uint256 = convert(max(-auction_quote._assess(account).equity, 0), uint256)
     deficit: uint256 = deleverage_math._deficit_share_up(missing, left * mark, total)
+    funding_index: int256 = fixed_point._signed_field((staticcall INSTRUMENTS.words([market]))[0], 144, 80)
     last: uint256 = max_value(uint256)
     for counterparty: uint256 in counterparties:
         if left == 0:
