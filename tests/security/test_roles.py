@@ -11,9 +11,10 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+import cbor2
 import pytest
 
-from simulation.chain.artifacts import load_artifact
+from simulation.chain.artifacts import Artifact, load_artifact
 from tests.evm import Reverted
 from tests.security.stage import DEPLOYED, GUARDED, OWNED, PAUSABLE, stage
 from tests.security.surface import changes, missing
@@ -242,15 +243,22 @@ def test_the_first_sender_of_a_transaction_is_never_asked_for(name: str) -> None
                 read += 1
                 break
     assert read == len(artifact.sources)
-    assert 0x32 not in _opcodes(bytes.fromhex(artifact.runtime_bytecode[2:]))
+    assert 0x32 not in _opcodes(artifact)
 
 
-def _opcodes(code: bytes) -> set[int]:
-    """Operations of a runtime, without what PUSH carries and without the metadata behind it."""
-    length = int.from_bytes(code[-2:], "big")
-    end = len(code) - length if 0 < length < 256 else len(code)
+def _opcodes(artifact: Artifact) -> set[int]:
+    """Operations of a runtime, without what PUSH carries and without the data behind the code.
+
+    How long the data is stands in what the compiler appends to the creation code: CBOR of hash, runtime size,
+    sizes of the data sections, size of the immutables, version; its own length in the last two bytes.
+    """
+    creation = bytes.fromhex(artifact.bytecode[2:])
+    length = int.from_bytes(creation[-2:], "big")
+    _, size, sections, _, _ = cbor2.loads(creation[-length:-2])
+    code = bytes.fromhex(artifact.runtime_bytecode[2:])
+    assert size == len(code)
     found, place = set(), 0
-    while place < end:
+    while place < size - sum(sections):
         operation = code[place]
         found.add(operation)
         place += 1 + (operation - 0x5F if 0x60 <= operation <= 0x7F else 0)

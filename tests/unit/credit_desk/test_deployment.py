@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from simulation.chain.deployment import OPTIONAL, Deploy, plan, run
+from simulation.chain.deployment import Deploy, plan, run
+from simulation.chain.deployment.handover import OPTIONAL
 from simulation.config.scenario import CreditSpec
 from tests.evm import Env
 from tests.protocol import default_protocol
