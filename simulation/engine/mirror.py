@@ -122,6 +122,8 @@ class Mirror:
         """Unix seconds of the latest board by series."""
         self._numbers, self._strikes = tuple(numbers), strikes
         self.auctions: dict[int, AuctionState] = {}
+        self.liquidations = 0
+        """Auctions begun, of accounts without a live one."""
         self.tokens = {name: TokenMirror() for name in (*tokens, fund)}
         self._names = (*tokens, fund)
         self._rows_of: dict[bytes, list[int]] = {}
@@ -329,6 +331,7 @@ class Mirror:
         elif known is None:
             if name == "AuctionStarted":
                 self.auctions[account] = AuctionState(INSOLVENT if value else SOLVENT, timestamp)
+                self.liquidations += 1
         elif name == "AuctionBid":
             known.reserved += max(value, 0)
         elif name == "DeleverageStarted":

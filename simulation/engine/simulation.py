@@ -146,7 +146,6 @@ class Simulation:
         self._writing: deque[Task[None]] = deque()
         self._base_fee = gas.initial_base_fee
         self._hash = GENESIS
-        self._liquidations = 0
         tick = path.tick(0)
         env = self._env(first_block - 1, tick, gas.block_gas_limit)
         raw = self._world(env, chain.call_many(env, self._calls))
@@ -196,7 +195,6 @@ class Simulation:
         raw = self._world(env, self._chain.call_many(env, self._calls))
         events, rows = self._take_in(number, tick, block, result)
         self._view = self._views.after(number, env.base_fee, tick, self._mirror, raw)
-        self._liquidations += sum(len(columns) for columns in events if columns.name == "AuctionStarted")
         record = partial(
             self._record,
             env,
@@ -382,7 +380,7 @@ class Simulation:
 
     def _progress(self, done: int, blocks: int) -> Progress:
         market = self._view.markets[0]
-        return Progress(done, blocks, market.symbol, market.mark, self._liquidations)
+        return Progress(done, blocks, market.symbol, market.mark, self._mirror.liquidations)
 
     def _finish(self, reason: str) -> RunResult:
         complete, done = not reason, self._recorder.recorded
