@@ -121,6 +121,10 @@ def words(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
             dated_count = unsafe_add(dated_count, 1)
             i = unsafe_add(i, 1)
             continue
+        if market > market_math.LAST_LINEAR:
+            found[i] = staticcall IInstruments(self).inverse_word(market, skip_contract_check=True)
+            i = unsafe_add(i, 1)
+            continue
         packed: uint256 = perpetuals.fundings[market]
         # A market is listed only after ORACLE has answered (list_market), so there is code; to look again
         # would cost every position of every margin check.
@@ -167,6 +171,17 @@ def words(markets: DynArray[uint256, 64]) -> DynArray[uint256, 64]:
             if markets[place] >> 8 != 0:
                 found[place] = dated[place]
     return found
+
+
+@external
+@view
+def inverse_word(market: uint256) -> uint256:
+    """
+    @notice The part of `words` that is about an inverse perpetual; a call of its own for the same reason as below.
+    @param market Number of the market.
+    @return Its word; not valid without a market.
+    """
+    return perpetuals._word(market)
 
 
 @external

@@ -1,4 +1,5 @@
 # pragma version 0.4.3
+# pragma optimize codesize
 # SPDX-License-Identifier: AGPL-3.0-only
 """
 @title Ledger: positions, open interest, and the margin check
@@ -12,6 +13,7 @@
 from contracts.interfaces import ILedger
 from contracts.interfaces import IMarginEngine
 from contracts.math import ledger_math
+from contracts.math import market_math
 from contracts.modules import expiry
 from contracts.modules import guarded
 from contracts.modules import margin_check
@@ -46,6 +48,7 @@ exports: (
 
 NOT_EXCHANGE: constant(String[32]) = "ledger: caller is not exchange"
 NOT_LIQUIDATOR: constant(String[32]) = "ledger: not the liquidator"
+NOT_COIN_POOL: constant(String[32]) = "ledger: not the coin pool"
 NOT_AUTHORISED: constant(String[32]) = "ledger: caller not authorised"
 WIRED: constant(String[32]) = "ledger: already wired"
 NO_ADDRESS: constant(String[32]) = "ledger: zero address"
@@ -65,15 +68,20 @@ event Wired:
     exchange: address
     liquidator: address
 
+# What pays the coin of inverse positions; the zero address where there is no such market.
+COIN_POOL: immutable(address)
+
 exchange: public(address)
 liquidator: public(address)
 
 
 @deploy
-def __init__(vault: address, instruments: address, guardian: address):
+def __init__(vault: address, instruments: address, guardian: address, coin_pool: address):
     """
     @notice Deploys an empty ledger owned by the deployer.
+    @param coin_pool What settles inverse positions in coin, or the zero address.
     """
+    COIN_POOL = coin_pool
     guarded.__init__(guardian, guarded.TRADE)
     margin_check.__init__(vault, instruments)
 
@@ -123,7 +131,7 @@ def fill_maker(
     if ledger_math._is_liquidating(position_ledger.headers[account]):
         return False
     trading._open_leg(market)
-    quote: int256 = size * convert(price, int256)
+    quote: int256 = trading._quote(market, size, price)
     old: uint256 = position_ledger._position(account, market)
     bids: uint256 = 0
     asks: uint256 = 0
@@ -133,7 +141,10 @@ def fill_maker(
     adds_risk: bool = trading._adds_risk(ledger_math._size(old), ledger_math._size(old) + size)
     if adds_risk:
         assert trading.leg_word >> 255 == 1, margin_check.STALE_PRICE
-    if not trading._trade(account, market, old, size, quote, fee, bids, asks, adds_risk):
+    admitted: bool = False
+    valid: bool = False
+    admitted, valid = trading._trade(account, market, old, size, quote, fee, bids, asks, adds_risk)
+    if not admitted:
         return False
     trading.leg_size += size
     trading.leg_quote += quote
@@ -176,12 +187,10 @@ def fill_taker(
     )
     if adds_risk:
         guarded._check_active(guarded.TRADE)
-    if not trading._trade(account, market, old, size, quote, fee, bids, asks, adds_risk):
-        now: IMarginEngine.Assessment = empty(IMarginEngine.Assessment)
-        valid: bool = False
-        now, valid = margin_check._assess(
-            account, 0, margin_check.Overlay(market=market, size=0, entry=0, funding_index=0, bids=0, asks=0)
-        )
+    admitted: bool = False
+    valid: bool = False
+    admitted, valid = trading._trade(account, market, old, size, quote, fee, bids, asks, adds_risk)
+    if not admitted:
         assert valid or not adds_risk, margin_check.STALE_PRICE
         raise BELOW_MARGIN
     if size != 0:
@@ -257,9 +266,13 @@ def transfer_slice(sender_account: uint256, receiver_account: uint256, fraction:
         words: DynArray[uint256, MAX_POSITIONS] = staticcall margin_check.INSTRUMENTS.words(markets, skip_contract_check=True)
         lots: DynArray[uint256, MAX_POSITIONS] = staticcall margin_check.INSTRUMENTS.lot_sizes(markets)
         for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
-            size: int256 = ledger_math._size(position_ledger._position(sender_account, markets[i]))
-            if size == 0:
+            held: uint256 = position_ledger._position(sender_account, markets[i])
+            if ledger_math._is_empty(held):
                 continue
+            size: int256 = ledger_math._size(held)
+            coin: int256 = 0
+            if markets[i] >> 7 == market_math.INVERSE_BLOCK:
+                coin = trading._coin_part(held, convert(fraction, int256), convert(WAD, int256))
             moved: int256 = size
             if fraction != WAD:
                 # |size| < 2**79 and fraction <= 1e18: the product stays below 2**139. `//` on a positive
@@ -267,23 +280,25 @@ def transfer_slice(sender_account: uint256, receiver_account: uint256, fraction:
                 lot: int256 = convert(lots[i], int256)
                 moved = size * convert(fraction, int256) // convert(WAD, int256) // lot * lot
             logged: bool = False
-            sender_cash, logged = trading._settle_one(sender_account, markets[i], moved, words[i], sender_cash)
+            sender_cash, logged = trading._settle_one(
+                sender_account, markets[i], moved, coin, words[i], sender_cash
+            )
             settled = settled or logged
-            if moved == 0:
+            if moved == 0 and coin == 0:
                 continue
             shifted = True
             trading._count_exchange(
                 markets[i], size, ledger_math._size(position_ledger._position(receiver_account, markets[i])), moved
             )
             receiver_cash = trading._shift(
-                receiver_account, markets[i], moved, words[i] & MASK_72, words[i], receiver_cash
+                receiver_account, markets[i], moved, coin, words[i] & MASK_72, words[i], receiver_cash
             )
         if settled:
             trading._book(sender_account, sender_cash - sender_before)
         if shifted:
             trading._book(receiver_account, receiver_cash - receiver_before)
         # Once for all: an engine that admits the last market beside the others admits a slice of them.
-        assert margin_check._permits_last(receiver_account), trading.NOT_PERMITTED
+        trading._check_last_permitted(receiver_account)
     extcall margin_check.VAULT.move_slice(sender_account, receiver_account, fraction, reserved)
 
 
@@ -298,21 +313,51 @@ def deleverage(account: uint256, counterparty: uint256, market: uint256, size: i
     assert account != counterparty, SAME_ACCOUNT
     self._check_liquidating(account)
     self._check_not_liquidating(counterparty)
-    mine: int256 = ledger_math._size(position_ledger._position(account, market))
+    held: uint256 = position_ledger._position(account, market)
+    mine: int256 = ledger_math._size(held)
     theirs: int256 = ledger_math._size(position_ledger._position(counterparty, market))
-    assert size != 0 and trading._reduces(mine, size) and trading._reduces(theirs, -size), NOT_REDUCING
+    assert not (
+        size == 0 or trading._adds_risk(mine, mine + size) or trading._adds_risk(theirs, theirs - size)
+    ), NOT_REDUCING
     word: uint256 = 0
     cap: uint256 = 0
     word, cap = extcall margin_check.INSTRUMENTS.touch(market)
     expiry._check_open(word)
+    # What belongs to the contracts that are closed, of what the account holds: the last of them take all of it.
+    coin: int256 = trading._coin_part(held, size, mine) if market >> 7 == market_math.INVERSE_BLOCK else 0
     trading._count_exchange(market, mine, theirs, -size)
-    before: int256 = staticcall margin_check.VAULT.cash(account)
-    trading._book(account, trading._shift(account, market, size, price, word, before) - before)
-    before = staticcall margin_check.VAULT.cash(counterparty)
-    trading._book(counterparty, trading._shift(counterparty, market, -size, price, word, before) - before)
+    trading._move(account, market, size, coin, price, word)
+    trading._move(counterparty, market, -size, -coin, price, word)
+
+
+# ---------------------------------------------------------------- CoinPool only
+
+
+@external
+@nonreentrant
+def settle_coin(account: uint256, market: uint256, coin: int256, price: uint256):
+    """
+    @notice Adds to the coin balance of an inverse position what the CoinPool moved the other way. CoinPool only.
+    @param coin Nano coin, signed.
+    @param price Nano USD at which the coin is paid for in cash; 0 when collateral has paid for it.
+    """
+    assert msg.sender == COIN_POOL, NOT_COIN_POOL
+    word: uint256 = 0
+    cap: uint256 = 0
+    word, cap = extcall margin_check.INSTRUMENTS.touch(market)
+    trading._move(account, market, 0, coin, price, word)
 
 
 # ---------------------------------------------------------------- views
+
+
+@external
+@view
+def coin_pool() -> address:
+    """
+    @notice What settles inverse positions in coin.
+    """
+    return COIN_POOL
 
 
 @external

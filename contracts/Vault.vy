@@ -79,6 +79,7 @@ exports: (
 
 NOT_LEDGER: constant(String[32]) = "vault: caller is not ledger"
 NOT_LIQUIDATOR: constant(String[32]) = "vault: caller is not liquidator"
+NOT_COIN_POOL: constant(String[32]) = "vault: caller is not coin pool"
 NOT_SWITCH: constant(String[32]) = "vault: caller is not switch"
 ZERO_AMOUNT: constant(String[32]) = "vault: zero amount"
 SAME_ACCOUNT: constant(String[32]) = "vault: same account"
@@ -291,27 +292,15 @@ def move_slice(sender_account: uint256, receiver_account: uint256, fraction: uin
     @param reserved Cash (wad) that is not for sale.
     """
     self._check_ledger()
-    word: uint256 = accounts.words[sender_account]
-    other: uint256 = accounts.words[receiver_account]
-    bitmap: uint256 = ledger_math._bitmap(word)
+    bitmap: uint256 = ledger_math._bitmap(accounts.words[sender_account])
     for asset: uint256 in range(1, MAX_COLLATERALS + 1):
         bit: uint256 = 1 << (asset - 1)
         if bitmap & bit == 0:
             continue
         units: uint256 = collateral_store._balance(sender_account, asset) * fraction // WAD
-        if units == 0:
-            continue
-        left: uint256 = collateral_store._take(sender_account, asset, units)
-        got: uint256 = collateral_store._add(receiver_account, asset, units)
-        if left == 0:
-            word = ledger_math._with_bitmap(word, ledger_math._bitmap(word) & ~bit)
-        other = ledger_math._with_bitmap(other, ledger_math._bitmap(other) | bit)
-        log IVault.CollateralMoved(account=sender_account, asset=asset, amount=-convert(units, int256), balance=left)
-        log IVault.CollateralMoved(account=receiver_account, asset=asset, amount=convert(units, int256), balance=got)
-    if bitmap != 0:
-        accounts.words[sender_account] = word
-        accounts.words[receiver_account] = other
-    free: int256 = cash_ledger._cash_now(word) - convert(reserved, int256)
+        if units != 0:
+            self._move_collateral(sender_account, receiver_account, asset, units)
+    free: int256 = cash_ledger._cash_now(accounts.words[sender_account]) - convert(reserved, int256)
     share: int256 = fixed_point._div_floor(free * convert(fraction, int256), convert(WAD, int256))
     if share != 0:
         self._move_cash(sender_account, receiver_account, share, SLICE)
@@ -375,6 +364,19 @@ def write_off(account: uint256) -> uint256:
     return loss
 
 
+# ---------------------------------------------------------------- CoinPool only
+
+
+@external
+@nonreentrant
+def move_collateral(sender_account: uint256, receiver_account: uint256, asset: uint256, units: uint256):
+    """
+    @notice Moves token units of a collateral between accounts. The Ledger's CoinPool only, who checks margin.
+    """
+    assert msg.sender == staticcall self.ledger.coin_pool(), NOT_COIN_POOL
+    self._move_collateral(sender_account, receiver_account, asset, units)
+
+
 # ---------------------------------------------------------------- EngineSwitch only
 
 
@@ -420,6 +422,21 @@ def _credit(account: uint256, delta: int256, reason: uint256):
     word: uint256 = cash_ledger._change(accounts.words[account], delta)
     accounts.words[account] = word
     log IVault.CashMoved(account=account, reason=reason, amount=delta, cash=ledger_math._cash(word))
+
+
+@internal
+def _move_collateral(sender_account: uint256, receiver_account: uint256, asset: uint256, units: uint256):
+    bit: uint256 = 1 << (asset - 1)
+    left: uint256 = collateral_store._take(sender_account, asset, units)
+    if left == 0:
+        word: uint256 = accounts.words[sender_account]
+        accounts.words[sender_account] = ledger_math._with_bitmap(word, ledger_math._bitmap(word) & ~bit)
+    got: uint256 = collateral_store._add(receiver_account, asset, units)
+    if got == units:
+        word: uint256 = accounts.words[receiver_account]
+        accounts.words[receiver_account] = ledger_math._with_bitmap(word, ledger_math._bitmap(word) | bit)
+    log IVault.CollateralMoved(account=sender_account, asset=asset, amount=-convert(units, int256), balance=left)
+    log IVault.CollateralMoved(account=receiver_account, asset=asset, amount=convert(units, int256), balance=got)
 
 
 @internal

@@ -21,12 +21,14 @@ from eth_utils import to_canonical_address
 from simulation.agents.signing import TypedDataSigner, address_of, signing_key
 from simulation.chain.deployment import CROSS, ISOLATED, Call, Deploy, Ref, Step, feed_numbers, plan, run
 from simulation.config import load_scenario
-from simulation.config.scenario import MarketSpec, ProtocolSpec
+from simulation.config.scenario import InverseSpec, MarketSpec, ProtocolSpec
+from simulation.domain.ledger_math import coin
 from tests.evm import Contract, Env, Receipt, reverts
 
 __all__ = [
     "BUY",
     "CROSS",
+    "FIRST_INVERSE",
     "IMMEDIATE",
     "ISOLATED",
     "NANO",
@@ -42,6 +44,7 @@ __all__ = [
 ]
 
 BUY, SELL = True, False
+FIRST_INVERSE = 128
 NANO = 10**9
 WAD = 10**18
 POST_ONLY, IMMEDIATE, REDUCE_ONLY = 1, 2, 4
@@ -166,8 +169,19 @@ class World:
             return self.cash
         return self.contracts[f"Token:{list(self.protocol.collaterals)[asset - 1]}"]
 
-    def market(self, number: int) -> MarketSpec:
+    def market(self, number: int) -> MarketSpec | InverseSpec:
+        if number >= FIRST_INVERSE:
+            return list(self.protocol.inverse.values())[number - FIRST_INVERSE]
         return list(self.protocol.markets.values())[number - 1]
+
+    def perpetuals(self) -> list[int]:
+        """Numbers of the linear and the inverse perpetuals."""
+        inverse = range(FIRST_INVERSE, FIRST_INVERSE + len(self.protocol.inverse))
+        return [*range(1, len(self.protocol.markets) + 1), *inverse]
+
+    def coin(self, account: int, market: int) -> int:
+        """Coin balance of an inverse position, nano coin."""
+        return coin(self.ledger.position(account, market).entry_price)
 
     # -- trading
 
@@ -241,7 +255,7 @@ class World:
     def state(self) -> tuple[Any, ...]:
         """Everything the protocol stores about accounts, money and markets, as the contracts tell it."""
         count = self.vault.account_count()
-        markets = list(range(1, len(self.protocol.markets) + 1))
+        markets = self.perpetuals()
         assets = range(1, len(self.protocol.collaterals) + 1)
         tokens = [self.token(asset) for asset in (0, *assets)]
         return (
@@ -256,6 +270,7 @@ class World:
                 for m in markets
             ],
             [(token.balanceOf(self.vault.address), token.balanceOf(self.fund.address)) for token in tokens],
+            [self.contracts["CoinPool"].pool(market) for market in markets if market >= FIRST_INVERSE],
             (self.fund.totalAssets(), self.fund.totalSupply(), self.liquidator.total_insolvent()),
         )
 
@@ -277,7 +292,8 @@ class World:
         for account in range(1, count + 1):
             for market in self.ledger.markets_of(account):
                 position = self.ledger.position(account, market)
-                settled += position.size * position.entry_price - position.size * position.funding_index
+                entry = 0 if FIRST_INVERSE <= market < 256 else position.entry_price
+                settled += position.size * entry - position.size * position.funding_index
                 (word,) = self.instruments.words([market])
                 if word >> 253 & 1:
                     # One side may be settled before the other: the books hold what is owed between them.
@@ -295,6 +311,9 @@ class World:
         assert all(size == 0 for size in found["skew"].values()), found["skew"]
         for market, size in found["longs"].items():
             assert self.ledger.open_interest(market) == size, (market, size)
+        for market in range(FIRST_INVERSE, FIRST_INVERSE + len(self.protocol.inverse)):
+            owed = sum(self.coin(account, market) for account in range(1, self.vault.account_count() + 1))
+            assert owed == self.contracts["CoinPool"].pool(market), (market, owed)
         assert found["settled"] == books.net_settled, (found["settled"], books.net_settled)
         assert found["cash"] + books.fees + books.interest_reserve == (
             books.assets + books.net_settled + books.deficit

@@ -27,6 +27,8 @@ UNPRICED: Mapping[str, str] = {
     "Ledger.end_liquidation": "part of Liquidator.bid",
     "Ledger.transfer_slice": "part of Liquidator.bid",
     "Ledger.deleverage": "part of Liquidator.deleverage",
+    "Ledger.settle_coin": "part of CoinPool.settle",
+    "Vault.move_collateral": "part of CoinPool.settle",
     "Vault.apply_trade": "part of Exchange.place",
     "Vault.move_slice": "part of Liquidator.bid",
     "Vault.move_cash": "part of Liquidator.bid",

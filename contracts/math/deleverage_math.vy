@@ -26,10 +26,20 @@ def _unrealised(size: int256, entry_price: uint256, mark: uint256, funding: int2
 
 @internal
 @pure
+def _unrealised_inverse(size: int256, coin: int256, mark: uint256, funding: int256) -> int256:
+    """
+    @dev coin * mark - size * (1 USD + funding), exact: an inverse position of nano contracts and nano coin.
+    """
+    return coin * convert(mark, int256) - size * (10**9 + funding)
+
+
+@internal
+@pure
 def _score_down(unrealised: int256, size: uint256, entry_price: uint256, mark: uint256, equity: uint256) -> uint256:
     """
     @dev Profit ratio times leverage: unrealised / (size * entry) * (size * mark / equity), rounded down.
-         A loser scores 0. `equity` must be positive.
+         A loser scores 0. `equity` must be positive. Of an inverse position entry and mark are one USD, what a
+         contract is worth.
     """
     if unrealised <= 0:
         return 0

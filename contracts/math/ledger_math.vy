@@ -8,6 +8,7 @@
         Header word:   flags uint8 | listed markets uint8 | the first fifteen market ids, uint16 each
         Signed fields travel through bytes32, which keeps the bits of negative numbers.
         Position word: size int80 | entry_price uint80 | funding_index int80 | place in market list uint8 | flags uint8
+        An inverse perpetual holds its coin balance, int80 nano coin, in the place of the entry price.
 """
 
 from contracts.math import fixed_point
@@ -20,11 +21,13 @@ LISTED: constant(uint256) = 2
 IN_LIQUIDATION: constant(uint256) = 1
 
 MASK_80: constant(uint256) = 2**80 - 1
+MASK_160: constant(uint256) = 2**160 - 1
 MASK_96: constant(uint256) = 2**96 - 1
 MASK_128: constant(uint256) = 2**128 - 1
 
 SIZE_OUT_OF_RANGE: constant(String[32]) = "ledger: size out of range"
 PRICE_OUT_OF_RANGE: constant(String[32]) = "ledger: price out of range"
+COIN_OUT_OF_RANGE: constant(String[32]) = "ledger: coin out of range"
 FUNDING_OUT_OF_RANGE: constant(String[32]) = "ledger: funding out of range"
 CASH_OUT_OF_RANGE: constant(String[32]) = "ledger: cash out of range"
 
@@ -59,6 +62,26 @@ def _cash_change(size: int256, entry: uint256, new_size: int256, new_entry: uint
 
 @internal
 @pure
+def _coin(entry: uint256) -> int256:
+    """
+    @dev The coin balance (nano coin, signed) that the entry field of an inverse position holds.
+    """
+    return convert(convert(entry << 176, bytes32), int256) >> 176
+
+
+@internal
+@pure
+def _coin_after(entry: uint256, change: int256) -> uint256:
+    """
+    @dev The entry field of an inverse position whose coin balance changes by `change`, nano coin.
+    """
+    coin: int256 = self._coin(entry) + change
+    assert coin > -2**79 and coin < 2**79, COIN_OUT_OF_RANGE
+    return convert(convert(coin, bytes32), uint256) & MASK_80
+
+
+@internal
+@pure
 def _worst_size(size: int256, bids: uint256, asks: uint256) -> uint256:
     """
     @dev Largest |size| that the resting orders of one market can lead to, nano base.
@@ -87,6 +110,15 @@ def _pack_position(size: int256, entry: uint256, funding_index: int256, place: u
 @pure
 def _size(word: uint256) -> int256:
     return convert(convert(word << 176, bytes32), int256) >> 176
+
+
+@internal
+@pure
+def _is_empty(word: uint256) -> bool:
+    """
+    @dev Neither a size nor a coin balance; a linear position without a size has no entry price.
+    """
+    return word & MASK_160 == 0
 
 
 @internal

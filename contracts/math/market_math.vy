@@ -20,11 +20,16 @@ INVERSE_PERPETUAL: constant(uint256) = 2
 DATED_FUTURE: constant(uint256) = 4
 OPTION: constant(uint256) = 8
 
+LAST_LINEAR: constant(uint256) = 127
 FIRST_INVERSE: constant(uint256) = 128
+# market >> 7 of every inverse perpetual and of nothing else: what trades and margin checks ask of each position.
+INVERSE_BLOCK: constant(uint256) = 1
 FIRST_DATED: constant(uint256) = 256
 MAX_MARKET: constant(uint256) = 2**16 - 1
 MAX_SERIES: constant(uint256) = 255
 MASK_8: constant(uint256) = 255
+# Nano USD of an inverse contract, and the unit of nano.
+NANO: constant(uint256) = 10**9
 # The one index that is neither the future nor one of a pair.
 UNPAIRED: constant(uint256) = 255
 
@@ -44,6 +49,16 @@ def _kind(market: uint256) -> uint256:
     if market & MASK_8 == 0:
         return DATED_FUTURE
     return OPTION
+
+
+@internal
+@pure
+def _coins_down(size: uint256, price: uint256) -> uint256:
+    """
+    @dev Nano coin of `size` (nano contracts of one USD) at a price in nano USD, rounded down. Both sides of a fill
+         take this one amount, so the rounding makes no coin. `size` is below 2**112, `price` not zero.
+    """
+    return unsafe_div(unsafe_mul(size, NANO), price)
 
 
 @internal

@@ -28,6 +28,33 @@ def cash_change(size: int256, entry: uint256, new_size: int256, new_entry: uint2
 
 @external
 @pure
+def coin(entry: uint256) -> int256:
+    """
+    @notice See ledger_math._coin.
+    """
+    return ledger_math._coin(entry)
+
+
+@external
+@pure
+def coin_after(entry: uint256, change: int256) -> uint256:
+    """
+    @notice See ledger_math._coin_after.
+    """
+    return ledger_math._coin_after(entry, change)
+
+
+@external
+@pure
+def is_empty(word: uint256) -> bool:
+    """
+    @notice See ledger_math._is_empty.
+    """
+    return ledger_math._is_empty(word)
+
+
+@external
+@pure
 def worst_size(size: int256, bids: uint256, asks: uint256) -> uint256:
     """
     @notice See ledger_math._worst_size.

@@ -46,6 +46,24 @@ def is_call(market: uint256) -> bool:
 
 @external
 @pure
+def coins_down(size: uint256, price: uint256) -> uint256:
+    """
+    @notice See market_math._coins_down.
+    """
+    return market_math._coins_down(size, price)
+
+
+@external
+@pure
+def is_inverse(market: uint256) -> bool:
+    """
+    @notice What trades and margin checks ask of a number.
+    """
+    return market >> 7 == market_math.INVERSE_BLOCK
+
+
+@external
+@pure
 def option(series: uint256, strike_index: uint256, is_call: bool) -> uint256:
     """
     @notice See market_math._option.

@@ -53,7 +53,7 @@ def settle_expired(account: uint256, series: uint256) -> uint256:
         if size != 0 and markets[i] >> 8 == series:
             assert words[i] & SETTLED_BIT != 0, NOT_SETTLED
             logged: bool = False
-            cash, logged = trading._settle_one(account, markets[i], size, words[i], cash)
+            cash, logged = trading._settle_one(account, markets[i], size, 0, words[i], cash)
             position_ledger._count_open_interest(markets[i], size, 0)
             closed = unsafe_add(closed, 1)
     if closed != 0:

@@ -12,6 +12,7 @@ from contracts.interfaces import IInstruments
 from contracts.interfaces import IMarginEngine
 from contracts.interfaces import IVault
 from contracts.math import ledger_math
+from contracts.math import market_math
 from contracts.modules import position_ledger
 
 uses: position_ledger
@@ -56,7 +57,7 @@ def portfolio(account: uint256) -> (IMarginEngine.Portfolio, bool):
     words: DynArray[uint256, MAX_POSITIONS] = staticcall INSTRUMENTS.words(markets, skip_contract_check=True)
     for i: uint256 in range(len(markets), bound=MAX_POSITIONS):
         valid = valid and words[i] >> 255 == 1
-        view.positions.append(self._stored_risk(account, markets[i], words[i]))
+        view.positions.append(self._risk(account, markets[i], words[i]))
     return view, valid
 
 
@@ -128,6 +129,16 @@ def _assess(account: uint256, change: int256, after: Overlay) -> (IMarginEngine.
                     asks = bids >> 128
                     bids = bids & MASK_128
             # As in _unrealised: |size| < 2**79 and both differences below 2**81.
+            # Through bytes32 the difference of two prices keeps its sign, and no conversion is checked.
+            unrealised: int256 = unsafe_mul(
+                size,
+                unsafe_sub(
+                    convert(convert(unsafe_sub(word & MASK_72, entry), bytes32), int256),
+                    unsafe_sub(convert(convert(word << 32, bytes32), int256) >> 176, funding_index),
+                ),
+            )
+            if market >> 7 == market_math.INVERSE_BLOCK:
+                unrealised = self._unrealised_inverse(size, entry, funding_index, word)
             view.positions.append(
                 IMarginEngine.PositionRisk(
                     market=market,
@@ -135,13 +146,7 @@ def _assess(account: uint256, change: int256, after: Overlay) -> (IMarginEngine.
                     mark=word & MASK_72,
                     spot=(word >> 72) & MASK_72,
                     confidence=(word >> 224) & MASK_28,
-                    unrealised=unsafe_mul(
-                        size,
-                        unsafe_sub(
-                            unsafe_sub(convert(word & MASK_72, int256), convert(entry, int256)),
-                            unsafe_sub(convert(convert(word << 32, bytes32), int256) >> 176, funding_index),
-                        ),
-                    ),
+                    unrealised=unrealised,
                     bids=bids,
                     asks=asks,
                 )
@@ -151,43 +156,28 @@ def _assess(account: uint256, change: int256, after: Overlay) -> (IMarginEngine.
 
 @internal
 @view
-def _stored_risk(account: uint256, market: uint256, word: uint256) -> IMarginEngine.PositionRisk:
+def _risk(account: uint256, market: uint256, word: uint256) -> IMarginEngine.PositionRisk:
+    """
+    @dev One market of an account as its engine sees it.
+    """
     position: uint256 = position_ledger._position(account, market)
     bids: uint256 = 0
     asks: uint256 = 0
     bids, asks = position_ledger._orders(account, market, position)
-    return self._risk(
-        market,
-        word,
-        ledger_math._size(position),
-        ledger_math._entry(position),
-        ledger_math._funding_index(position),
-        bids,
-        asks,
-    )
-
-
-@internal
-@pure
-def _risk(
-    market: uint256,
-    word: uint256,
-    size: int256,
-    entry: uint256,
-    funding_index: int256,
-    bids: uint256,
-    asks: uint256,
-) -> IMarginEngine.PositionRisk:
-    """
-    @dev One market of an account as its engine sees it.
-    """
+    unrealised: int256 = 0
+    if market >> 7 == market_math.INVERSE_BLOCK:
+        unrealised = self._unrealised_inverse(
+            ledger_math._size(position), ledger_math._entry(position), ledger_math._funding_index(position), word
+        )
+    else:
+        unrealised = self._unrealised(position, word)
     return IMarginEngine.PositionRisk(
         market=market,
-        size=size,
+        size=ledger_math._size(position),
         mark=word & MASK_72,
         spot=(word >> 72) & MASK_72,
         confidence=(word >> 224) & MASK_28,
-        unrealised=self._unrealised(size, entry, funding_index, word),
+        unrealised=unrealised,
         bids=bids,
         asks=asks,
     )
@@ -195,49 +185,31 @@ def _risk(
 
 @internal
 @view
-def _admits(account: uint256, change: int256, after: Overlay, adds_risk: bool) -> bool:
+def _admits(account: uint256, change: int256, after: Overlay, adds_risk: bool) -> (bool, bool):
     """
     @dev Initial margin after the change; or, when no risk is added, a shortfall that does not grow. The
          second needs no fresh price: reducing must stay possible when the oracle is silent.
+    @return (whether it is admitted, whether every price was valid)
     """
     then: IMarginEngine.Assessment = empty(IMarginEngine.Assessment)
     valid: bool = False
     then, valid = self._assess(account, change, after)
     shortfall: int256 = convert(then.initial_margin, int256) - then.equity
-    if shortfall <= 0 and (valid or not adds_risk):
-        return True
-    if adds_risk:
-        return False
+    if adds_risk or shortfall <= 0:
+        return shortfall <= 0 and (valid or not adds_risk), valid
     now: IMarginEngine.Assessment = empty(IMarginEngine.Assessment)
     now, valid = self._assess(account, 0, empty(Overlay))
-    return shortfall <= convert(now.initial_margin, int256) - now.equity
+    return shortfall <= convert(now.initial_margin, int256) - now.equity, valid
 
 
 @internal
 @view
-def _permits(account: uint256, market: uint256) -> bool:
+def _permits(account: uint256, market: uint256, listed: uint256) -> bool:
     """
-    @dev Asks the account's engine whether it may hold one more market.
+    @dev Asks the account's engine whether it may hold a market beside `listed` others.
     """
-    listed: uint256 = ledger_math._listed(position_ledger.headers[account])
     state: IVault.AccountState = staticcall VAULT.account(account)
     return staticcall IMarginEngine(state.engine).permits(account, market, listed)
-
-
-@internal
-@view
-def _permits_last(account: uint256) -> bool:
-    """
-    @dev Whether the account's engine would still let it list the last market of its list.
-    """
-    header: uint256 = position_ledger.headers[account]
-    listed: uint256 = ledger_math._listed(header)
-    if listed == 0:
-        return True
-    state: IVault.AccountState = staticcall VAULT.account(account)
-    return staticcall IMarginEngine(state.engine).permits(
-        account, position_ledger._market_at(account, header, listed - 1), listed - 1
-    )
 
 
 @internal
@@ -251,13 +223,31 @@ def _index_of(word: uint256) -> int256:
 
 @internal
 @pure
-def _unrealised(size: int256, entry: uint256, funding_index: int256, word: uint256) -> int256:
+def _unrealised(position: uint256, word: uint256) -> int256:
     """
     @dev size * ((mark - entry) - (index now - index then)), wad. |size| < 2**79 and both differences are
          below 2**81, so the product stays below 2**161 and nothing here can overflow.
     """
-    moved: int256 = unsafe_sub(
-        unsafe_sub(convert(word & MASK_72, int256), convert(entry, int256)),
-        unsafe_sub(convert(convert(word << 32, bytes32), int256) >> 176, funding_index),
+    return unsafe_mul(
+        ledger_math._size(position),
+        unsafe_sub(
+            convert(convert(unsafe_sub(word & MASK_72, ledger_math._entry(position)), bytes32), int256),
+            unsafe_sub(self._index_of(word), ledger_math._funding_index(position)),
+        ),
     )
-    return unsafe_mul(size, moved)
+
+
+@internal
+@pure
+def _unrealised_inverse(size: int256, entry: uint256, funding_index: int256, word: uint256) -> int256:
+    """
+    @dev coin * mark - size * (1 USD + index now - index then), wad: the coin balance at mark less the contracts.
+         |coin| and |size| < 2**79, so the products stay below 2**161.
+    """
+    return unsafe_sub(
+        unsafe_mul(ledger_math._coin(entry), convert(word & MASK_72, int256)),
+        unsafe_mul(
+            size,
+            unsafe_add(convert(market_math.NANO, int256), unsafe_sub(self._index_of(word), funding_index)),
+        ),
+    )

@@ -11,6 +11,7 @@
 from contracts.interfaces import IExchange
 from contracts.interfaces import ILedger
 from contracts.math import book_math
+from contracts.math import market_math
 from contracts.modules import order_book
 
 uses: order_book
@@ -48,7 +49,7 @@ struct Incoming:
 
 struct Taken:
     lots: uint256
-    quote: uint256          # wad USD, sum of size * price
+    quote: uint256          # wad USD, sum of size * price; nano coin of an inverse market, each fill rounded down
     fee: uint256            # wad USD
     touches: uint256
     crosses: bool           # touches ran out while the order still crossed
@@ -130,7 +131,11 @@ def _fill(incoming: Incoming, taken: Taken, order_id: uint256, order: uint256, b
     # At most 112 bits of size and 80 of price: see book_math._fee_up.
     size: uint256 = unsafe_mul(lots, lot_size)
     price: uint256 = unsafe_mul(book_math._tick(order), book & book_math.MASK_56)
-    notional: uint256 = unsafe_mul(size, price)
+    quote: uint256 = unsafe_mul(size, price)
+    notional: uint256 = quote
+    if incoming.market >> 7 == market_math.INVERSE_BLOCK:
+        quote = market_math._coins_down(size, price)
+        notional = unsafe_mul(size, market_math.NANO)
     fees: uint256 = self.packed_fees
     maker_fee: uint256 = book_math._fee_up(notional, fees & book_math.MASK_128)
     if not extcall LEDGER.fill_maker(
@@ -170,7 +175,7 @@ def _fill(incoming: Incoming, taken: Taken, order_id: uint256, order: uint256, b
         order_book._reduce(order_id, order, lots)
     return Taken(
         lots=unsafe_add(taken.lots, lots),
-        quote=unsafe_add(taken.quote, notional),
+        quote=unsafe_add(taken.quote, quote),
         fee=unsafe_add(taken.fee, taker_fee),
         touches=taken.touches,
         crosses=taken.crosses,

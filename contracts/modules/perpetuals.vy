@@ -3,7 +3,9 @@
 """
 @title Perpetuals: their terms, caps and funding
 @license AGPL-3.0-only
-@notice Linear perpetuals are numbered 1 to 127 as they are listed; 128 to 255 are kept for inverse ones.
+@notice Linear perpetuals are numbered 1 to 127 as they are listed, inverse ones 128 to 255. An inverse perpetual is
+        traded in contracts of one USD: its sizes are nano contracts, its index nano USD per contract, and what
+        accrues is the rate on one USD where that of a linear perpetual is the rate on spot.
         Funding. Each `touch` accrues the index with the rate in force and the spot price of now, then sets
         the rate in force from now on from the premium of the mark over spot:
             rate = clamp(premium / convergence + static rate, +- maximum)    per hour
@@ -24,13 +26,13 @@ from snekmate.auth import ownable
 uses: ownable
 
 KIND_NOT_SUPPORTED: constant(String[32]) = "instruments: kind not supported"
-INVERSE_NOT_YET: constant(String[40]) = "instruments: inverse not supported yet"
 TOO_MANY_MARKETS: constant(String[32]) = "instruments: too many markets"
 BAD_CONVERGENCE: constant(String[40]) = "instruments: convergence out of range"
 BAD_RATE: constant(String[40]) = "instruments: funding rate out of range"
 
 MARKET_SLOTS: constant(uint256) = market_math.FIRST_DATED
 MAX_LINEAR: constant(uint256) = market_math.FIRST_INVERSE - 1
+MAX_INVERSE: constant(uint256) = market_math.FIRST_DATED - market_math.FIRST_INVERSE
 # A week: slower convergence would let a premium stand for longer than any feed allows.
 MAX_CONVERGENCE_HOURS: constant(uint256) = 168
 # 2 % an hour, wad: five times the widest cap in use (Derive 0.4 %), 48 % a day.
@@ -52,6 +54,9 @@ ORACLE: public(immutable(IOracle))
 
 # Linear perpetuals, which are markets 1 to `market_count`.
 market_count: public(uint256)
+
+# Inverse perpetuals, which are markets 128 to 127 + `inverse_count`.
+inverse_count: uint256
 
 # funding index int112 | rate in force int64 | accrued until uint32 | feed uint8 | active uint8, from the
 # lowest bit. All that `words` needs; zero where there is no market, since feeds count from 1.
@@ -102,25 +107,31 @@ def list_market(
 ) -> uint256:
     """
     @notice Lists a perpetual, active at once. Owner only.
-    @param kind LINEAR_PERPETUAL; dated markets come with their series, inverse perpetuals are refused for now.
+    @param kind LINEAR_PERPETUAL or INVERSE_PERPETUAL; dated markets come with their series.
     @param feed An existing feed of the oracle.
     @param tick_size Nano USD, 1 to 2**48 - 1.
-    @param lot_size Nano base, 1 to 2**64 - 1.
-    @param max_open_interest Nano base of one side, below 2**79.
+    @param lot_size Nano base, or nano contracts of an inverse perpetual, 1 to 2**64 - 1.
+    @param max_open_interest The same, of one side, below 2**79.
     @param convergence_hours Hours over which a premium is paid, 1 to 168.
     @param static_rate Interest part of the rate, wad per hour, within +-max_rate.
     @param max_rate Bound of the rate, wad per hour, at most 2 %.
     @return The market's number.
     """
     ownable._check_owner()
-    assert kind != IInstruments.Kind.INVERSE_PERPETUAL, INVERSE_NOT_YET
-    assert kind == IInstruments.Kind.LINEAR_PERPETUAL, KIND_NOT_SUPPORTED
+    assert (
+        kind == IInstruments.Kind.LINEAR_PERPETUAL or kind == IInstruments.Kind.INVERSE_PERPETUAL
+    ), KIND_NOT_SUPPORTED
     market_terms._check_feed(ORACLE, feed)
     market_terms._check_sizes(tick_size, lot_size)
     market: uint256 = self.market_count + 1
-    assert market <= MAX_LINEAR, TOO_MANY_MARKETS
-
-    self.market_count = market
+    if kind == IInstruments.Kind.LINEAR_PERPETUAL:
+        assert market <= MAX_LINEAR, TOO_MANY_MARKETS
+        self.market_count = market
+    else:
+        count: uint256 = self.inverse_count
+        assert count < MAX_INVERSE, TOO_MANY_MARKETS
+        self.inverse_count = count + 1
+        market = market_math.FIRST_INVERSE + count
     self.contracts[market] = tick_size | (lot_size << 48) | (convert(kind, uint256) << 112)
     self.limits[market] = self._checked_limits(max_open_interest, convergence_hours, static_rate, max_rate)
     self.fundings[market] = (block.timestamp << 176) | (feed << 208) | (1 << 216)
@@ -188,6 +199,17 @@ def _touch(market: uint256) -> (uint256, uint256):
 
 @internal
 @view
+def _word(market: uint256) -> uint256:
+    """
+    @dev The market word as of now without storing it; not valid without a market.
+    """
+    packed: uint256 = self.fundings[market]
+    tick: uint256 = staticcall ORACLE.word((packed >> 208) & MASK_8, skip_contract_check=True)
+    return self._market_word(self._index_at(market, packed, tick, self._accrual_end(packed, tick)), tick)
+
+
+@internal
+@view
 def _spec(market: uint256) -> IInstruments.MarketSpec:
     """
     @dev As Instruments.spec, for a perpetual.
@@ -247,7 +269,7 @@ def _accrue(market: uint256, packed: uint256, limits: uint256, tick: uint256) ->
     @dev Stores and returns the funding word of now; logs when it changed the index or the rate.
     """
     until: uint256 = self._accrual_end(packed, tick)
-    index: int256 = self._index_at(packed, tick, until)
+    index: int256 = self._index_at(market, packed, tick, until)
     limit: int256 = convert((limits >> 144) & MASK_64, int256)
     rate: int256 = max(min(self._rate(packed), limit), -limit)
     if oracle_math._is_valid(tick, block.timestamp):
@@ -301,13 +323,13 @@ def _accrual_end(packed: uint256, tick: uint256) -> uint256:
 
 @internal
 @pure
-def _index_at(packed: uint256, tick: uint256, until: uint256) -> int256:
+def _index_at(market: uint256, packed: uint256, tick: uint256, until: uint256) -> int256:
     # `until` is at least the stored time (_accrual_end).
     return funding_math._accrue(
         self._index(packed),
         self._rate(packed),
         unsafe_sub(until, (packed >> 176) & MASK_32),
-        tick & PRICE_MASK,
+        market_math.NANO if market >= market_math.FIRST_INVERSE else tick & PRICE_MASK,
     )
 
 

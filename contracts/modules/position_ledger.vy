@@ -99,7 +99,8 @@ def _write(
         self.orders[key] = bids | (asks << 128)
 
     place: uint256 = ledger_math._place(old)
-    if size == 0 and flags == ledger_math.LISTED:
+    # Without a size there is no entry price; what an inverse position has left then is coin to be paid.
+    if size == 0 and entry == 0 and flags == ledger_math.LISTED:
         if old_flags != 0:
             self.positions[key] = 0
             self._delist(account, place)
@@ -129,7 +130,7 @@ def _release(account: uint256, market: uint256, bids: uint256, asks: uint256) ->
     self.orders[key] = resting
     if resting == 0:
         position: uint256 = self.positions[key]
-        if ledger_math._size(position) != 0:
+        if not ledger_math._is_empty(position):
             self.positions[key] = position & ~(ledger_math.HAS_ORDERS << 248)
         elif position != 0:
             self.positions[key] = 0

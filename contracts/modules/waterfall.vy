@@ -19,6 +19,8 @@ from contracts.interfaces import IMarginEngine
 from contracts.interfaces import IVault
 from contracts.math import deleverage_math
 from contracts.math import fixed_point
+from contracts.math import ledger_math
+from contracts.math import market_math
 from contracts.modules import auction_phases
 from contracts.modules import auction_quote
 from contracts.modules import auction_store
@@ -40,6 +42,9 @@ NOT_FLAT: constant(String[32]) = "liquidator: account not flat"
 DRAW_GAS: constant(uint256) = 500_000
 CAPACITY_GAS: constant(uint256) = 100_000
 MAX_UNITS: constant(uint256) = 2**128
+
+# Reason of CashMoved (IVault): a liquidation payment.
+PAYMENT: constant(uint256) = 4
 
 MAX_COUNTERPARTIES: constant(uint256) = 8
 MAX_POSITIONS: constant(uint256) = 64
@@ -108,7 +113,7 @@ def deleverage(account: uint256, market: uint256, counterparties: DynArray[uint2
             Without a deficit it closes at mark and nobody forgoes anything. Settled positions stay (the
             Ledger's `settle_expired` closes them) and the deficit is shared among the others. The order is verified: scores (profit ratio times leverage) must not increase along the list.
             That nobody better was left out cannot be; it costs a counterparty at most its own profit, and
-            at most its equity.
+            at most its equity. An inverse position closes at mark, its coin for cash, and what a counterparty forgoes it pays in cash.
     @param counterparties Accounts on the other side, with positive equity, not in liquidation.
     """
     assert auction_store._load(account).phase == ILiquidator.Phase.DELEVERAGE, auction_phases.WRONG_PHASE
@@ -135,7 +140,7 @@ def deleverage(account: uint256, market: uint256, counterparties: DynArray[uint2
             # A payoff is not deleveraged, so it bears no part of the deficit either.
             if word & SETTLED_BIT != 0:
                 continue
-        total += convert(abs(held.size), uint256) * held.mark
+        total += convert(abs(held.size), uint256) * self._worth(held.market, held.mark)
         if held.market == market:
             size = held.size
             mark = held.mark
@@ -143,7 +148,9 @@ def deleverage(account: uint256, market: uint256, counterparties: DynArray[uint2
 
     left: uint256 = convert(abs(size), uint256)
     missing: uint256 = convert(max(-auction_quote._assess(account).equity, 0), uint256)
-    deficit: uint256 = deleverage_math._deficit_share_up(missing, left * mark, total)
+    worth: uint256 = self._worth(market, mark)
+    is_inverse: bool = market >> 7 == market_math.INVERSE_BLOCK
+    deficit: uint256 = deleverage_math._deficit_share_up(missing, left * worth, total)
     funding_index: int256 = fixed_point._signed_field((staticcall INSTRUMENTS.words([market]))[0], 144, 80)
     last: uint256 = max_value(uint256)
     for counterparty: uint256 in counterparties:
@@ -153,27 +160,38 @@ def deleverage(account: uint256, market: uint256, counterparties: DynArray[uint2
         assert position.size != 0 and (position.size > 0) != (size > 0), COUNTERPARTY
         assert not staticcall auction_quote.LEDGER.in_liquidation(counterparty), COUNTERPARTY
         other: uint256 = convert(abs(position.size), uint256)
-        unrealised: int256 = deleverage_math._unrealised(
-            position.size, position.entry_price, mark, funding_index - position.funding_index
-        )
+        entry: uint256 = position.entry_price
+        unrealised: int256 = 0
+        if is_inverse:
+            unrealised = deleverage_math._unrealised_inverse(
+                position.size, ledger_math._coin(entry), mark, funding_index - position.funding_index
+            )
+            entry = worth
+        else:
+            unrealised = deleverage_math._unrealised(
+                position.size, entry, mark, funding_index - position.funding_index
+            )
         equity: int256 = self._equity(counterparty)
         score: uint256 = deleverage_math._score_down(
-            unrealised, other, position.entry_price, mark, convert(equity, uint256)
+            unrealised, other, entry, worth, convert(equity, uint256)
         )
         assert score <= last, RANK
         last = score
         closed: uint256 = min(left, other)
         # Profit that was lost elsewhere or withdrawn cannot be forgone: nobody is deleveraged into insolvency.
-        price: uint256 = deleverage_math._bankruptcy_price(
-            mark,
-            deleverage_math._contribution_down(deficit, closed, left, min(unrealised, equity), other),
-            size > 0,
-        )
+        forgone: uint256 = deleverage_math._contribution_down(deficit, closed, left, min(unrealised, equity), other)
+        price: uint256 = mark
+        if not is_inverse:
+            price = deleverage_math._bankruptcy_price(mark, forgone, size > 0)
+            forgone = max(price, mark) - min(price, mark)
         delta: int256 = convert(closed, int256)
         if size > 0:
             delta = -delta
         extcall auction_quote.LEDGER.deleverage(account, counterparty, market, delta, price)
-        deficit -= closed * (max(price, mark) - min(price, mark))
+        forgone *= closed
+        if is_inverse and forgone != 0:
+            extcall VAULT.move_cash(counterparty, account, forgone, PAYMENT)
+        deficit -= forgone
         left -= closed
         log ILiquidator.Deleveraged(
             account=account, counterparty=counterparty, market=market, size=delta, price=price, score=score
@@ -200,6 +218,15 @@ def write_off(account: uint256) -> uint256:
     log ILiquidator.BadDebtRealised(account=account, amount=debt, socialised=socialised)
     auction_phases._end(account, auction_phases.WRITTEN_OFF)
     return socialised
+
+
+@internal
+@pure
+def _worth(market: uint256, mark: uint256) -> uint256:
+    """
+    @dev Notional of a unit of size, nano USD: the mark, or one USD of an inverse contract.
+    """
+    return market_math.NANO if market >> 7 == market_math.INVERSE_BLOCK else mark
 
 
 @internal

@@ -7,7 +7,15 @@ from collections.abc import Collection
 from itertools import pairwise
 
 from simulation.config.check_systems import check_systems
-from simulation.config.scenario import SECTION_OF, ProtocolSpec, ReplaySpec, Scenario, WaypointSpec
+from simulation.config.scenario import (
+    SECTION_OF,
+    InverseSpec,
+    MarketSpec,
+    ProtocolSpec,
+    ReplaySpec,
+    Scenario,
+    WaypointSpec,
+)
 from simulation.config.schema import Problems, one_of
 from simulation.domain.units import BPS
 
@@ -52,6 +60,13 @@ def check_protocol(protocol: ProtocolSpec, assets: Collection[str], problems: Pr
         rising = all(low < high for low, high in pairwise((0, *series.strikes)))
         if not rising or len(series.strikes) > MAX_STRIKES:
             problems.add(f"{key}.strikes", "not ascending, or too many", f"at most {MAX_STRIKES}, ascending")
+    for name, inverse in protocol.inverse.items():
+        if inverse.collateral not in protocol.collaterals:
+            problems.add(
+                f"protocol.inverse.{name}.collateral",
+                f'got "{inverse.collateral}"',
+                one_of(inverse.collateral, protocol.collaterals),
+            )
     for name, collateral in protocol.collaterals.items():
         if collateral.asset not in assets:
             place = f"protocol.collaterals.{name}.asset"
@@ -105,8 +120,11 @@ def _check_grid(
 
 
 def _check_margins(protocol: ProtocolSpec, problems: Problems) -> None:
-    for name, market in protocol.markets.items():
-        key = f"protocol.markets.{name}"
+    perpetuals: list[tuple[str, MarketSpec | InverseSpec]] = [
+        *((f"protocol.markets.{name}", market) for name, market in protocol.markets.items()),
+        *((f"protocol.inverse.{name}", market) for name, market in protocol.inverse.items()),
+    ]
+    for key, market in perpetuals:
         if market.maintenance_margin > market.initial_margin:
             problems.add(f"{key}.maintenance_margin", "above initial_margin", "at most initial_margin")
         tiers = market.tiers

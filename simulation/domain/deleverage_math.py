@@ -14,6 +14,7 @@ __all__ = [
     "deficit_share_up",
     "score_down",
     "unrealised",
+    "unrealised_inverse",
 ]
 
 WAD = 10**18
@@ -24,6 +25,11 @@ MAX_PROFIT_RATIO = 2**96
 def unrealised(size: int, entry_price: int, mark: int, funding: int) -> int:
     """size * (mark - entry - funding) in wad, exact; `funding` in nano USD per unit base since settled."""
     return size * (mark - entry_price - funding)
+
+
+def unrealised_inverse(size: int, coin: int, mark: int, funding: int) -> int:
+    """coin * mark - size * (1 USD + funding) in wad, exact, of nano contracts and nano coin."""
+    return coin * mark - size * (10**9 + funding)
 
 
 def score_down(unrealised: int, size: int, entry_price: int, mark: int, equity: int) -> int:

@@ -20,6 +20,8 @@ __all__ = [
     "cash",
     "cash_change",
     "cash_index",
+    "coin",
+    "coin_after",
     "entry",
     "entry_after",
     "funding_index",
@@ -65,6 +67,19 @@ def entry_after(size: int, entry: int, delta: int, quote: int) -> int:
 def cash_change(size: int, entry: int, new_size: int, new_entry: int, quote: int) -> int:
     """Wad that a trade adds to cash before its fee: s' * e' - s * e - Q, exact."""
     return new_size * new_entry - size * entry - quote
+
+
+def coin(entry: int) -> int:
+    """Signed nano coin that the entry field of an inverse position holds."""
+    return signed_field(entry, 0, 80)
+
+
+def coin_after(entry: int, change: int) -> int:
+    """The entry field of an inverse position after `change` nano coin. Raises OverflowError."""
+    changed = coin(entry) + change
+    if abs(changed) >= 1 << 79:
+        raise OverflowError("ledger: coin out of range")
+    return changed % (1 << 80)
 
 
 def worst_size(size: int, bids: int, asks: int) -> int:

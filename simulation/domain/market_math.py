@@ -13,8 +13,10 @@ __all__ = [
     "MAX_MARKET",
     "MAX_SERIES",
     "Kind",
+    "coins_down",
     "future",
     "is_call",
+    "is_inverse",
     "kind",
     "option",
     "payoff",
@@ -47,6 +49,16 @@ def kind(market: int) -> Kind:
     if index == 255:
         return Kind.NONE
     return Kind.OPTION if index else Kind.DATED_FUTURE
+
+
+def is_inverse(market: int) -> bool:
+    """Whether a number is an inverse perpetual's."""
+    return 128 <= market < 256
+
+
+def coins_down(size: int, price: int) -> int:
+    """Nano coin of `size` >= 0 (nano contracts of one USD) at a price in nano USD, rounded down."""
+    return size * 10**9 // price
 
 
 def series(market: int) -> int:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from simulation.domain.book_math import fee_up
+from simulation.domain.market_math import coins_down, is_inverse
 from simulation.domain.orders import (
     MAX_EXPIRY,
     MAX_LEVEL_LOTS,
@@ -38,6 +39,7 @@ from simulation.domain.orders import (
 
 __all__ = ["OrderBook"]
 
+NANO = 10**9
 SLOTS = 2**37
 """Locators: 32 slots for each of 2**32 accounts."""
 
@@ -127,7 +129,8 @@ class OrderBook:
             events.append(placed)
         if filled or open_lots:
             resting = 0 if new.options & Option.REDUCE_ONLY else open_lots * market.lot_size
-            quote = sum(fill.lots * fill.tick for fill in fills) * market.lot_size * market.tick_size
+            lot, tick = market.lot_size, market.tick_size
+            quote = sum(_quote(new.market, fill.lots * lot, fill.tick * tick) for fill in fills)
             fee = sum(fill.taker_fee for fill in fills)
             ledger.fill_taker(
                 new.account, new.market, sign * filled * market.lot_size, sign * quote, fee, sign * resting
@@ -308,7 +311,8 @@ class OrderBook:
                 return None, Reason.NOTHING_TO_REDUCE
             lots = min(lots, reducible)
         size, price = lots * market.lot_size, order.tick * market.tick_size
-        maker_fee = fee_up(size * price, self.maker_fee_bps)
+        notional = size * NANO if is_inverse(order.market) else size * price
+        maker_fee = fee_up(notional, self.maker_fee_bps)
         signed = size if order.is_bid else -size
         if not ledger.fill_maker(
             order.account, order.market, signed, price, maker_fee, not order.reduce_only
@@ -324,7 +328,7 @@ class OrderBook:
             tick=order.tick,
             lots=lots,
             maker_fee=maker_fee,
-            taker_fee=fee_up(size * price, self.taker_fee_bps),
+            taker_fee=fee_up(notional, self.taker_fee_bps),
             remaining=order.lots - lots,
         )
         exhausted = lots == reducible and fill.remaining > 0
@@ -365,6 +369,11 @@ def _has_expired(market: Market, timestamp: int) -> bool:
 
 def _is_expired(order: Order, timestamp: int) -> bool:
     return order.expiry != 0 and order.expiry <= timestamp
+
+
+def _quote(market: int, size: int, price: int) -> int:
+    """What a fill is worth: wad, or nano coin of an inverse perpetual."""
+    return coins_down(size, price) if is_inverse(market) else size * price
 
 
 def _reducible(ledger: Ledger, account: int, market: int, is_bid: bool, lot_size: int) -> int:

@@ -10,6 +10,7 @@ import pytest
 from simulation.chain.artifacts import load_artifact
 from tests.chain.both import BothEnv
 from tests.evm import Contract, Reverted
+from tests.inverse import ETH_USD, inverse_protocol
 from tests.protocol import BUY, SELL, World
 
 ROLES = ("owner", "trader", "attacker")
@@ -18,12 +19,17 @@ ROLES = ("owner", "trader", "attacker")
 def lived_in() -> tuple[World, BothEnv]:
     """A protocol that has seen deposits, trades, resting orders, a fall, a margin call and an auction."""
     env = BothEnv()
-    world = World(env=env)
+    world = World(inverse_protocol(), env=env)
     world.prices(ETH=2_000, BTC=30_000)
     trader, maker = world.account("trader", cash=10_000), world.account("maker", cash=1_000_000)
     keeper = world.account("keeper", cash=500_000)
     world.trade(trader, maker, 1, price=2_000, size=30)
     world.trade(maker, trader, 2, price=30_000, size=0.5)
+    world.deposit("keeper", keeper, 1, 10**18)
+    world.trade(keeper, maker, ETH_USD, price=2_000, size=1_000)
+    world.trade(maker, keeper, ETH_USD, price=1_900, size=1_000)
+    pool = world.contracts["CoinPool"]
+    assert pool.settle(keeper, ETH_USD).value == -pool.settle(maker, ETH_USD).value != 0
     world.place("maker", maker, 1, SELL, 2_100, 2)
     resting, _ = world.place("trader", trader, 1, BUY, 1_900, 1)
     world.exchange.cancel(resting, sender=env.address("trader"))
@@ -83,6 +89,7 @@ CODES = (
     "Lens",
     "CrossMargin",
     "IsolatedMargin",
+    "CoinPool",
 )
 
 

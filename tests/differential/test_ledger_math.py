@@ -143,3 +143,25 @@ def test_header_word(header: int, listed: int) -> None:
     changed = harness().with_listed(header, listed)
     assert changed == twin.with_listed(header, listed)
     assert harness().header(changed) == (listed, twin.is_liquidating(header))
+
+
+@given(coin=st.integers(-SIZE, SIZE), change=st.integers(-(2**80), 2**80))
+@example(coin=SIZE, change=1)
+@example(coin=-SIZE, change=-1)
+@example(coin=-1, change=1)
+def test_coin_balance(coin: int, change: int) -> None:
+    entry = coin % 2**80
+    assert harness().coin(entry) == twin.coin(entry) == coin
+    try:
+        after = harness().coin_after(entry, change)
+    except Reverted as refusal:
+        assert str(refusal) == "ledger: coin out of range" and abs(coin + change) > SIZE
+    else:
+        assert after == twin.coin_after(entry, change) and twin.coin(after) == coin + change
+
+
+@given(size=sizes, coin=sizes, place=st.integers(0, 63), flags=st.integers(0, 3))
+@example(size=0, coin=0, place=63, flags=3)
+def test_empty_is_without_size_and_coin(size: int, coin: int, place: int, flags: int) -> None:
+    word = twin.pack_position(size, coin % 2**80, 5, place, flags)
+    assert harness().is_empty(word) == (size == 0 and coin == 0)

@@ -70,3 +70,16 @@ def test_payoff(price: int, strike: int) -> None:
     assert (call, put) == (twin.payoff(price, strike, True), twin.payoff(price, strike, False))
     # Put-call parity at expiry, and never both.
     assert call - put == price - strike and min(call, put) == 0
+
+
+@given(market=markets)
+def test_inverse_or_not(market: int) -> None:
+    assert harness().is_inverse(market) == twin.is_inverse(market)
+    assert twin.is_inverse(market) == (twin.kind(market) is twin.Kind.INVERSE_PERPETUAL)
+
+
+@given(size=st.integers(0, 2**112 - 1), price=st.integers(1, 2**80))
+def test_coins(size: int, price: int) -> None:
+    coins = harness().coins_down(size, price)
+    assert coins == twin.coins_down(size, price)
+    assert coins * price <= size * 10**9 < (coins + 1) * price

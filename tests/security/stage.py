@@ -14,8 +14,9 @@ from typing import Any
 
 from simulation.config.scenario import CreditSpec
 from tests.evm import Contract, account_key
+from tests.inverse import ETH_USD, inverse_protocol
 from tests.prices import sign
-from tests.protocol import BUY, NANO, SELL, WAD, World, default_protocol
+from tests.protocol import BUY, NANO, SELL, WAD, World
 from tests.surfaces import DEFAULT_CONFIG, RULES, SurfaceUpdate, surface_digest
 
 __all__ = ["DEPLOYED", "GUARDED", "OWNED", "PAUSABLE", "RISK_MODEL", "SCALE_RULES", "Stage", "stage"]
@@ -37,6 +38,7 @@ DEPLOYED = (
     "EngineSwitch",
     "CreditMargin",
     "CreditDesk",
+    "CoinPool",
     "Timelock",
 )
 """Contracts that hold state, and RiskBasedMargin, which has that of RiskModel; Lens holds none."""
@@ -69,7 +71,7 @@ class Stage(World):
 
     def __init__(self) -> None:
         super().__init__(
-            replace(default_protocol(), credit=CreditSpec(), engine_delay=600),
+            replace(inverse_protocol(), credit=CreditSpec(), engine_delay=600),
             artifacts={"CashToken": "ReentrantToken", "Token:WETH": "ReentrantToken"},
         )
         owner = self.env.address("owner")
@@ -101,6 +103,7 @@ class Stage(World):
         self.deposit("debtor", self.drowned, 2, 10**8)
         debtor = self.env.address("debtor")
         self.vault.withdraw(self.drowned, 0, 23_900 * 10**6, debtor, sender=debtor)
+        self._invert()
         self._fall()
         self._fund()
         self._lend()
@@ -136,11 +139,24 @@ class Stage(World):
         self.trade(account, self.maker, 1, 2_000, 10)
         return account
 
+    def _invert(self) -> None:
+        """Inverse longs of 10,000 contracts: one that will lose and has the coin, one that has nothing."""
+        self.loser, self.owing = self.account("trader", cash=5_000), self.account("debtor", cash=1_047)
+        self.deposit("trader", self.loser, 1, WAD)
+        self.winner = self.account("maker", cash=50_000)
+        for account in (self.loser, self.owing):
+            self.trade(account, self.winner, ETH_USD, 2_000, 10_000)
+
+    def _close(self) -> None:
+        for account in (self.loser, self.owing):
+            self.trade(self.winner, account, ETH_USD, 1_800, 10_000)
+
     def _fall(self) -> None:
         """Prices fall in two steps while the fund is still empty."""
         keeper = self.env.address("keeper")
         self.advance(60, ETH=1_800, BTC=23_000)
-        for account in (self.auctioned, self.restored, self.sinking, self.drowned):
+        self._close()
+        for account in (self.auctioned, self.restored, self.sinking, self.drowned, self.owing):
             self.liquidator.start(account, sender=keeper)
         self.liquidator.mark_deleverage(self.drowned)
         self.liquidator.bid(self.drowned, self.keeper, WAD, 2**200, sender=keeper)
@@ -236,7 +252,7 @@ class Stage(World):
     def roles_by_name(self) -> dict[str, str]:
         """Senders of the role table: people and contracts."""
         people = ("owner", "heir", "guardian", "trader", "delegate", "stranger")
-        parts = ("Exchange", "Ledger", "Liquidator", "InsuranceFund", "Vault")
+        parts = ("Exchange", "Ledger", "Liquidator", "InsuranceFund", "Vault", "CoinPool")
         addresses = {role: self.env.address(role) for role in people}
         return addresses | {name: self.contracts[name].address for name in parts}
 

@@ -76,6 +76,8 @@ WHILE_THE_VAULT_IS_FREE = {
     "Vault.transfer_cash:flat",
     "Ledger.settle",
     "Ledger.settle_expired",
+    "CoinPool.settle",
+    "CoinPool.close_debt",
     "Exchange.place:take",
     "Exchange.place:reduce",
 }

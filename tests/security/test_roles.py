@@ -32,6 +32,7 @@ ALL = (
     "Liquidator",
     "InsuranceFund",
     "Vault",
+    "CoinPool",
 )
 NOT_OWNER = "ownable: caller is not the owner"
 NOT_ACCOUNT = "vault: caller not authorised"
@@ -82,6 +83,12 @@ TABLE = {
     "Ledger.wire": Row(("owner",), NOT_OWNER, "ledger: already wired"),
     "Ledger.settle": EVERYONE,
     "Ledger.settle_expired": EVERYONE,
+    "Ledger.settle_coin": Row(("CoinPool",), "ledger: not the coin pool"),
+    "Vault.move_collateral": Row(("CoinPool",), "vault: caller is not coin pool"),
+    "CoinPool.wire": Row(("owner",), NOT_OWNER, "coin_pool: already wired"),
+    "CoinPool.add_market": OWNER,
+    "CoinPool.settle": EVERYONE,
+    "CoinPool.close_debt": EVERYONE,
     "Ledger.fill_maker": Row(("Exchange",), "ledger: caller is not exchange"),
     "Ledger.fill_taker": Row(("Exchange",), "ledger: caller is not exchange"),
     "Ledger.release_orders": Row(("Exchange",), "ledger: caller is not exchange"),

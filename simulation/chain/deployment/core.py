@@ -8,7 +8,13 @@ from typing import Any
 
 from simulation.chain.deployment import credit
 from simulation.chain.deployment.steps import Call, Deploy, Ref, Step
-from simulation.config.scenario import FutureSpec, LiquidationSpec, MarketSpec, ProtocolSpec
+from simulation.config.scenario import (
+    FutureSpec,
+    InverseSpec,
+    LiquidationSpec,
+    MarketSpec,
+    ProtocolSpec,
+)
 from simulation.domain.units import FULL_CONFIDENCE
 
 __all__ = [
@@ -33,8 +39,11 @@ NOBODY = "0x" + "00" * 20
 MAX_UINT128 = 2**128 - 1
 WAD = 10**18
 BPS_TO_WAD = 10**14
-LINEAR_PERPETUAL = 1
-"""IInstruments.Kind as a flag value."""
+LINEAR_PERPETUAL, INVERSE_PERPETUAL = 1, 2
+"""IInstruments.Kind as flag values."""
+FIRST_INVERSE = 128
+CROSS = 1
+"""Engine id of CrossMargin."""
 
 
 def feed_numbers(protocol: ProtocolSpec) -> dict[str, int]:
@@ -66,8 +75,13 @@ def steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...]) -> It
     for market in protocol.markets.values():
         yield Call("Instruments", "list_market", _listing(market, feeds[market.asset]))
 
-    numbers = tuple(range(1, len(protocol.markets) + 1))
-    risks = tuple(market_risk(market) for market in protocol.markets.values())
+    for inverse in protocol.inverse.values():
+        feed = feeds[protocol.collaterals[inverse.collateral].asset]
+        yield Call("Instruments", "list_market", _listing(inverse, feed))
+
+    numbers = (*range(1, len(protocol.markets) + 1), *inverse_numbers(protocol))
+    perpetuals: list[MarketSpec | InverseSpec] = [*protocol.markets.values(), *protocol.inverse.values()]
+    risks = tuple(market_risk(market) for market in perpetuals)
     for engine in ("CrossMargin", "IsolatedMargin"):
         yield Deploy(engine, engine, (CONTINGENCY,))
         for start in range(0, len(numbers), BATCH):
@@ -103,7 +117,11 @@ def steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...]) -> It
             ),
         )
 
-    yield Deploy("Ledger", "Ledger", (Ref("Vault"), Ref("Instruments"), guardian))
+    coin_pool: Ref | str = NOBODY
+    if protocol.inverse:
+        coin_pool = Ref("CoinPool")
+        yield Deploy("CoinPool", "CoinPool", (Ref("Vault"), Ref("Instruments")))
+    yield Deploy("Ledger", "Ledger", (Ref("Vault"), Ref("Instruments"), guardian, coin_pool))
     yield Deploy(
         "Exchange",
         "Exchange",
@@ -127,6 +145,11 @@ def steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...]) -> It
     yield Call("Liquidator", "set_parameters", (_auction(protocol.liquidation),))
     yield Call("Vault", "wire", (Ref("Ledger"), Ref("Liquidator"), Ref("InsuranceFund")))
     yield Call("Ledger", "wire", (Ref("Exchange"), Ref("Liquidator")))
+    if protocol.inverse:
+        yield Call("CoinPool", "wire", (Ref("Ledger"), CROSS))
+        assets = list(protocol.collaterals)
+        for number, inverse in zip(inverse_numbers(protocol), protocol.inverse.values(), strict=True):
+            yield Call("CoinPool", "add_market", (number, assets.index(inverse.collateral) + 1))
     yield Call("Exchange", "wire", (Ref("Liquidator"),))
     yield Call("InsuranceFund", "wire", (Ref("Vault"), Ref("Liquidator")))
     yield Deploy(
@@ -158,11 +181,16 @@ def _feed(protocol: ProtocolSpec) -> tuple[int, ...]:
     return (oracle.heartbeat, oracle.max_spread, half, 0, VARIANCE_WINDOW, oracle.threshold, 1, 2**72 - 1)
 
 
-def _listing(market: MarketSpec, feed: int) -> tuple[Any, ...]:
+def inverse_numbers(protocol: ProtocolSpec) -> range:
+    """Market numbers of [protocol.inverse]."""
+    return range(FIRST_INVERSE, FIRST_INVERSE + len(protocol.inverse))
+
+
+def _listing(market: MarketSpec | InverseSpec, feed: int) -> tuple[Any, ...]:
     funding = market.funding
     hours = max(1, round(funding.convergence / 3600))
     return (
-        LINEAR_PERPETUAL,
+        INVERSE_PERPETUAL if isinstance(market, InverseSpec) else LINEAR_PERPETUAL,
         feed,
         market.tick,
         market.lot,
@@ -173,7 +201,7 @@ def _listing(market: MarketSpec, feed: int) -> tuple[Any, ...]:
     )
 
 
-def market_risk(market: MarketSpec | FutureSpec) -> tuple[int, ...]:
+def market_risk(market: MarketSpec | InverseSpec | FutureSpec) -> tuple[int, ...]:
     """IMarginEngine.MarketRisk: marginal rates over two notional bounds, from the tiers of the scenario."""
     tiers = market.tiers
     return (

@@ -32,6 +32,7 @@ OPTIONAL = (
     "CreditDesk",
     "PortfolioMargin",
     "RiskModel",
+    "CoinPool",
 )
 """Contracts with an owner that only some plans deploy."""
 

@@ -6,13 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simulation.chain.deployment import core, credit, engines, handover, series
+from simulation.chain.deployment.core import CROSS
 from simulation.chain.deployment.steps import Call, Deploy, Ref, Step
 from simulation.config.scenario import ProtocolSpec
 
 __all__ = ["CROSS", "ISOLATED", "plan"]
 
-CROSS = 1
-"""Engine id of CrossMargin."""
 ISOLATED = 2
 """Engine id of IsolatedMargin."""
 

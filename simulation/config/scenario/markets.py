@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from simulation.config.kinds import BPS, HOURLY_WAD, INTEGER, PRICE_NANO, SECONDS, SIZE_NANO, TEXT, USD_WAD
 from simulation.config.schema import Array, Table, knob
 
-__all__ = ["CashSpec", "CollateralSpec", "FundingSpec", "MarketSpec", "SeriesSpec", "TierSpec"]
+__all__ = ["CashSpec", "CollateralSpec", "FundingSpec", "InverseSpec", "MarketSpec", "SeriesSpec", "TierSpec"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,22 @@ class MarketSpec:
     maintenance_margin: int = knob(BPS, low="0.01 %", high="100 %")
     tiers: TierSpec = knob(Table(TierSpec), {})
     open_interest_cap: int = knob(SIZE_NANO, "1_000_000 base", low="0 base")
+    funding: FundingSpec = knob(Table(FundingSpec), {})
+
+
+@dataclass(frozen=True, slots=True)
+class InverseSpec:
+    """[protocol.inverse.NAME]: one inverse perpetual, contracts of one USD settled in a collateral."""
+
+    collateral: str = knob(TEXT)
+    """The coin: a name of [protocol.collaterals], whose asset is the market's."""
+    tick: int = knob(PRICE_NANO, "0.01 USD", low="0.000000001 USD")
+    lot: int = knob(PRICE_NANO, "1 USD", low="0.000000001 USD")
+    """Nano contracts."""
+    initial_margin: int = knob(BPS, low="0.01 %", high="100 %")
+    maintenance_margin: int = knob(BPS, low="0.01 %", high="100 %")
+    tiers: TierSpec = knob(Table(TierSpec), {})
+    open_interest_cap: int = knob(PRICE_NANO, "1_000_000_000 USD", low="0 USD")
     funding: FundingSpec = knob(Table(FundingSpec), {})
 
 

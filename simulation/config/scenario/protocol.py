@@ -6,7 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simulation.config.kinds import BPS, INTEGER, SECONDS, USD_WAD, YEARLY_WAD, choice
-from simulation.config.scenario.markets import CashSpec, CollateralSpec, MarketSpec, SeriesSpec
+from simulation.config.scenario.markets import (
+    CashSpec,
+    CollateralSpec,
+    InverseSpec,
+    MarketSpec,
+    SeriesSpec,
+)
 from simulation.config.scenario.options import GridSpec, OptionsSpec, PortfolioSpec
 from simulation.config.scenario.systems import ENGINES, SECTION_OF, CreditSpec, DynamicSpec, RiskSpec
 from simulation.config.schema import Table, Tables, knob
@@ -88,6 +94,7 @@ class ProtocolSpec:
     """[protocol]: the risk parameters handed to deployment."""
 
     markets: dict[str, MarketSpec] = knob(Tables(Table(MarketSpec), least=1))
+    inverse: dict[str, InverseSpec] = knob(Tables(Table(InverseSpec)), {})
     series: dict[str, SeriesSpec] = knob(Tables(Table(SeriesSpec)), {})
     engine: str = knob(choice(*ENGINES), "cross")
     """Margin system of the agents' accounts; a population may have its own."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from simulation.domain import auction_math, deleverage_math
 from simulation.domain.margin_math import Assessment
+from simulation.domain.market_math import is_inverse
 from simulation.domain.model.fund import Fund
 from simulation.domain.model.positions import Positions
 from simulation.domain.model.state import Account, Auction, AuctionRules, Phase
@@ -15,6 +16,7 @@ from simulation.domain.orders import Refused
 __all__ = ["Liquidation"]
 
 WAD = 10**18
+NANO = 10**9
 
 
 @dataclass(slots=True)
@@ -193,14 +195,16 @@ class Liquidation:
         if held is None or held.size == 0 or ledger.markets.is_settled(market):
             raise Refused("liquidator: no position")
         size, mark = held.size, ledger.markets.mark(market, ledger.now)
+        inverse = is_inverse(market)
+        worth = NANO if inverse else mark
         total = sum(
-            abs(each.size) * ledger.markets.mark(at, ledger.now)
+            abs(each.size) * (NANO if is_inverse(at) else ledger.markets.mark(at, ledger.now))
             for at, each in account.positions.items()
             if not ledger.markets.is_settled(at)
         )
         left = abs(size)
         missing = max(-self._assess(account).equity, 0)
-        deficit = deleverage_math.deficit_share_up(missing, left * mark, total)
+        deficit = deleverage_math.deficit_share_up(missing, left * worth, total)
         last: int | None = None
         for other_number in counterparties:
             if left == 0:
@@ -213,7 +217,8 @@ class Liquidation:
             if equity <= 0:
                 raise Refused("liquidator: bad counterparty")
             profit = ledger.unrealised(market, theirs)
-            score = deleverage_math.score_down(profit, abs(theirs.size), theirs.entry, mark, equity)
+            entry = NANO if inverse else theirs.entry
+            score = deleverage_math.score_down(profit, abs(theirs.size), entry, worth, equity)
             if last is not None and score > last:
                 raise Refused("liquidator: rank not descending")
             last = score
@@ -221,9 +226,12 @@ class Liquidation:
             given = deleverage_math.contribution_down(
                 deficit, closed, left, min(profit, equity), abs(theirs.size)
             )
-            price = deleverage_math.bankruptcy_price(mark, given, size > 0)
+            price = mark if inverse else deleverage_math.bankruptcy_price(mark, given, size > 0)
             ledger.close(account, other, market, -closed if size > 0 else closed, price)
-            deficit -= closed * abs(price - mark)
+            given = closed * (given if inverse else abs(price - mark))
+            if inverse and given:
+                ledger.money.move(other, account, given, ledger.now)
+            deficit -= given
             left -= closed
         self._conclude(number, self._assess(account), False)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from simulation.domain import funding_math, market_math
+from simulation.domain.market_math import is_inverse
 from simulation.domain.model.state import DatedMarket, Feed, MarketState, Quote, Series
 from simulation.domain.oracle_math import (
     FLAG_BOUND,
@@ -112,7 +113,8 @@ class Markets:
         """Index and time until which it is accrued: no further than the price was fresh."""
         state, tick = self.markets[market], self.tick(market)
         until = max(min(now, fresh_until(tick)), state.accrued_until)
-        return funding_math.accrue(state.index, state.rate, until - state.accrued_until, tick.spot), until
+        worth = 10**9 if is_inverse(market) else tick.spot
+        return funding_math.accrue(state.index, state.rate, until - state.accrued_until, worth), until
 
     def index(self, market: int, now: int) -> int:
         """Funding index in nano USD per unit of base; dated markets have none."""

@@ -15,6 +15,7 @@ from simulation.domain.margin_math import (
     PositionRisk,
     worst_size,
 )
+from simulation.domain.market_math import coins_down, is_inverse
 from simulation.domain.model.engines import Engine, ScenarioEngine
 from simulation.domain.model.markets import Markets
 from simulation.domain.model.money import Money
@@ -62,6 +63,8 @@ class Positions:
     def unrealised(self, market: int, position: Position) -> int:
         """PnL at mark less funding that is due, wad."""
         funding = self.markets.index(market, self.now) - position.funding_index
+        if is_inverse(market):
+            return position.coin * self.markets.mark(market, self.now) - position.size * (NANO + funding)
         return position.size * (self.markets.mark(market, self.now) - position.entry - funding)
 
     def portfolio(self, account: Account) -> tuple[Portfolio, bool]:
@@ -128,7 +131,7 @@ class Positions:
             raise Refused("ledger: stale price")
         bids = held.bids - (max(size, 0) if reserved else 0)
         asks = held.asks - (max(-size, 0) if reserved else 0)
-        return self._trade(maker, market, size, size * price, fee, bids, asks, adds_risk)
+        return self._trade(maker, market, size, _quote(market, size, price), fee, bids, asks, adds_risk)
 
     def fill_taker(self, account: int, market: int, size: int, quote: int, fee: int, resting: int) -> None:
         """The arriving side of all fills of a call, and what rests of it. Raises Refused."""
@@ -176,7 +179,7 @@ class Positions:
         adds_risk: bool,
     ) -> bool:
         held = account.positions.get(market, Position())
-        after = Position(held.size, held.entry, held.funding_index, bids, asks)
+        after = Position(held.size, held.entry, held.funding_index, bids, asks, held.coin)
         change = 0
         if size:
             after, change = self._traded(market, held, size, quote)
@@ -190,7 +193,14 @@ class Positions:
         return True
 
     def _traded(self, market: int, held: Position, size: int, quote: int) -> tuple[Position, int]:
-        """The position after a trade, and what becomes cash: s'e' - se - Q less funding."""
+        """The position after a trade, and what becomes cash: s'e' - se - Q less funding.
+
+        Of an inverse market the quote is nano coin, which goes to the coin balance, and only funding is cash.
+        """
+        if is_inverse(market):
+            index = self.markets.index(market, self.now)
+            after = Position(held.size + size, 0, index, held.bids, held.asks, held.coin + quote)
+            return after, -held.size * (index - held.funding_index)
         entry = entry_after(held.size, held.entry, size, quote)
         index = self.markets.index(market, self.now)
         realised = cash_change(held.size, held.entry, held.size + size, entry, quote)
@@ -230,7 +240,7 @@ class Positions:
                 continue
             if not self.markets.valid(market, self.now):
                 raise Refused("ledger: stale price")
-            total += self.unrealised(market, held)
+            total += self._due(market, held)
             changed |= self._to_mark(market, held)
         if changed:
             self.money.settle(account, total, 0, self.now)
@@ -252,9 +262,16 @@ class Positions:
         if markets:
             self.money.settle(account, total, 0, self.now)
 
+    def _due(self, market: int, held: Position) -> int:
+        """What settlement turns into cash: all that is unrealised, of an inverse position its funding."""
+        if is_inverse(market):
+            return -held.size * (self.markets.index(market, self.now) - held.funding_index)
+        return self.unrealised(market, held)
+
     def _to_mark(self, market: int, held: Position) -> bool:
         before = (held.entry, held.funding_index)
-        held.entry = self.markets.mark(market, self.now) if held.size else 0
+        if not is_inverse(market):
+            held.entry = self.markets.mark(market, self.now) if held.size else 0
         held.funding_index = self.markets.index(market, self.now)
         return before != (held.entry, held.funding_index)
 
@@ -277,22 +294,28 @@ class Positions:
         given = taken = 0
         settled = shifted = False
         for market, held in list(sender.positions.items()):
-            if held.size == 0:
+            if held.size == 0 and held.coin == 0:
                 continue
             lot = self.markets.terms(market).lot_size
             moved = abs(held.size)
             if fraction != WAD:
                 moved = abs(held.size) * fraction // WAD // lot * lot
             moved = moved if held.size > 0 else -moved
-            given += self.unrealised(market, held)
-            settled |= self._to_mark(market, held) or moved != 0
-            if moved == 0:
+            coin = _toward_zero(held.coin * fraction, WAD)
+            mark = self.markets.mark(market, self.now)
+            given += self._due(market, held)
+            if is_inverse(market):
+                given += coin * mark - moved * NANO
+            settled |= self._to_mark(market, held) or moved != 0 or coin != 0
+            if moved == 0 and coin == 0:
                 continue
             shifted = True
-            rest = Position(held.size - moved, held.entry, held.funding_index, held.bids, held.asks)
+            rest = Position(
+                held.size - moved, held.entry, held.funding_index, held.bids, held.asks, held.coin - coin
+            )
             rest.entry = rest.entry if rest.size else 0
             self._write(sender, market, rest)
-            taken += self._shift(receiver, market, moved, self.markets.mark(market, self.now))
+            taken += self._shift(receiver, market, moved, mark, coin)
         if settled:
             self.money.settle(sender, given, 0, self.now)
         if shifted:
@@ -302,20 +325,32 @@ class Positions:
             if not self.permits(receiver, last):
                 raise Refused("ledger: market not permitted")
 
-    def _shift(self, account: Account, market: int, size: int, price: int) -> int:
-        """A trade without fee and without a check; returns what becomes cash."""
+    def _shift(self, account: Account, market: int, size: int, price: int, coin: int = 0) -> int:
+        """A trade without fee and without a check; returns what becomes cash.
+
+        An inverse position is given away with coin, and both are paid for in cash.
+        """
         held = account.positions.get(market, Position())
-        after, realised = self._traded(market, held, size, size * price)
+        inverse = is_inverse(market)
+        after, realised = self._traded(market, held, size, coin if inverse else size * price)
         self._write(account, market, after)
-        return realised
+        return realised - (coin * price - size * NANO if inverse else 0)
+
+    def settle_coin(self, account: Account, market: int, coin: int, price: int) -> None:
+        """Coin that an inverse position is given, for cash at a price, or for collateral at none."""
+        self.markets.touch(market, self.now)
+        realised = self._shift(account, market, 0, price, coin)
+        self.money.settle(account, realised, 0, self.now)
 
     def close(self, account: Account, counterparty: Account, market: int, size: int, price: int) -> None:
         """Closes `size`, signed for the account, between two accounts at a price; never a payoff."""
         if self.markets.is_settled(market):
             raise Refused("ledger: market is settled")
         self.markets.touch(market, self.now)
-        for side, signed in ((account, size), (counterparty, -size)):
-            realised = self._shift(side, market, signed, price)
+        held = account.positions[market]
+        coin = _toward_zero(held.coin * abs(size), abs(held.size))
+        for side, signed, moved in ((account, size, -coin), (counterparty, -size, coin)):
+            realised = self._shift(side, market, signed, price, moved)
             self.money.settle(side, realised, 0, self.now)
 
 
@@ -324,8 +359,22 @@ def _adds_risk(before: int, after: int) -> bool:
     return abs(after) > abs(before) or before * after < 0
 
 
+def _quote(market: int, size: int, price: int) -> int:
+    """What a signed size costs: wad, or nano coin of an inverse perpetual, toward zero."""
+    if not is_inverse(market):
+        return size * price
+    coins = coins_down(abs(size), price)
+    return coins if size > 0 else -coins
+
+
+def _toward_zero(numerator: int, denominator: int) -> int:
+    """A quotient by a positive denominator without its fraction."""
+    quotient = abs(numerator) // denominator
+    return quotient if numerator >= 0 else -quotient
+
+
 def _tidy(account: Account, market: int) -> None:
     """A market without a size and without orders is forgotten."""
     held = account.positions[market]
-    if held.size == 0 and held.bids == 0 and held.asks == 0:
+    if held.size == 0 and held.coin == 0 and held.bids == 0 and held.asks == 0:
         del account.positions[market]

@@ -27,13 +27,15 @@ __all__ = [
 
 @dataclass(slots=True)
 class Position:
-    """One market of an account; it exists while there is a size or a resting order."""
+    """One market of an account; it exists while there is a size, a coin balance or a resting order."""
 
     size: int = 0
     entry: int = 0
     funding_index: int = 0
     bids: int = 0
     asks: int = 0
+    coin: int = 0
+    """Signed nano coin of an inverse position, which has no entry; it may outlast the size."""
 
 
 @dataclass(slots=True)

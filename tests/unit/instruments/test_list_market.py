@@ -9,6 +9,8 @@ from tests.evm import Contract, Env, reverts
 from tests.markets import LINEAR_PERPETUAL, MARKET_TERMS
 from tests.prices import DEFAULT_FEED
 
+INVERSE_PERPETUAL = 2
+
 TERMS = list(MARKET_TERMS.values())
 
 
@@ -61,12 +63,27 @@ def test_only_the_owner(instruments: Contract, env: Env, role: str) -> None:
     assert instruments.market_count() == 3
 
 
-@pytest.mark.parametrize("kind", [0, 2, 3, 4, 8])
+@pytest.mark.parametrize("kind", [0, 3, 4, 8])
 def test_other_kinds_are_refused(instruments: Contract, kind: int) -> None:
-    inverse = "instruments: inverse not supported yet"
-    with reverts(inverse if kind == 2 else "instruments: kind not supported"):
+    with reverts("instruments: kind not supported"):
         instruments.list_market(kind, 1, *TERMS)
     assert instruments.market_count() == 3
+
+
+def test_inverse_perpetuals_are_numbered_from_128(instruments: Contract) -> None:
+    assert [instruments.list_market(INVERSE_PERPETUAL, 1, *TERMS).value for _ in range(2)] == [128, 129]
+    assert instruments.list_market(LINEAR_PERPETUAL, 1, *TERMS).value == 4
+    assert instruments.market_count() == 4
+    assert instruments.spec(129).kind == INVERSE_PERPETUAL == instruments.terms(129).kind
+    assert instruments.is_active(129) and not instruments.is_expired(129)
+    assert instruments.lot_sizes([129, 4]) == [instruments.spec(4).lot_size] * 2
+
+
+def test_no_more_inverse_perpetuals_than_numbers(instruments: Contract) -> None:
+    for number in range(128, 256):
+        assert instruments.list_market(INVERSE_PERPETUAL, 1, *TERMS).value == number
+    with reverts("instruments: too many markets"):
+        instruments.list_market(INVERSE_PERPETUAL, 1, *TERMS)
 
 
 @pytest.mark.parametrize("feed", [0, 9, 255, 256, 2**256 - 1])

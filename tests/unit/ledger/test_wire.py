@@ -12,7 +12,13 @@ NOBODY = "0x" + "00" * 20
 @pytest.fixture
 def ledger(world: World) -> Contract:
     """A Ledger that is not wired yet."""
-    return world.env.deploy("Ledger", world.vault, world.instruments, world.env.address("guardian"))
+    return world.env.deploy(
+        "Ledger",
+        world.vault,
+        world.instruments,
+        world.env.address("guardian"),
+        world.env.address("coin pool"),
+    )
 
 
 def test_effect_and_event(ledger: Contract) -> None:
