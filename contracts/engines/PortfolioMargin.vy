@@ -7,7 +7,8 @@
         plus contingencies. Terms, wad USD, each rounded up:
             scenario    loss in the worst scenario times the loss factor of initial or maintenance margin
             depeg       initial only, cash token below a threshold: (threshold - price) * factor of that loss
-            linear      a share of the notional at spot of perpetuals and futures
+            linear      a share of the notional at spot of perpetuals and futures; of inverse ones the larger of
+                        contracts and coin at mark
             naked       a share of the notional at spot of short options, net of the other options at their strike
             confidence  initial only, below a threshold: (1 - confidence) * factor of gross notional
             haircut     of collaterals; with their confidence charge never more than their value
@@ -15,9 +16,10 @@
                         need alone. Margins of parts never add up to less than that of the whole, so
                         whichever orders fill, the account has its initial margin
         With `bounded` (the default) neither requirement exceeds what the account can lose at all: the worst terminal
-        payoff of each series, coin and perpetuals with them. An account that cannot owe anything
-        is then never liquidated. Published margins of Derive (PMRM_2), which count gains of a skew as losses,
-        are those without it.
+        payoff of each series, coin with them. An account that cannot owe anything is then never liquidated. A
+        perpetual has no terminal payoff: with one (coin of an inverse one still to be settled included) nothing
+        is bounded, with resting orders in one initial margin is not. Published margins of Derive
+        (PMRM_2), which count gains of a skew as losses, are those without the bound.
         Equity = cash + unrealised + collateral values.
 """
 

@@ -9,7 +9,7 @@
         confidence factor 16 | linear maintenance 16 | linear initial on top 16 | naked maintenance 16 |
         naked initial on top 16 | depeg threshold 32 | confidence threshold 28 | bounded 1, from the lowest bit.
 @dev Bounds on which the unchecked arithmetic rests, asserted by the caller: sizes < 2**81, prices < 2**80, amounts
-     < 2**200; shares < 2**16 and confidences < 2**27, so no product passes 2**243.
+     < 2**169; shares < 2**16 and confidences < 2**27, so no product passes 2**243.
 """
 
 from contracts.interfaces import IMarginEngine
@@ -159,13 +159,26 @@ def _haircuts(collateral: IMarginEngine.CollateralRisk, parameters: uint256) -> 
 
 @internal
 @pure
-def _coins(coins: int256, worth: int256, spot: uint256) -> int256:
+def _relief(amount: uint256, left: uint256, fraction: uint256, factor: uint256) -> uint256:
     """
-    @dev Units of base that an account is long with its perpetuals and its coin, floored.
+    @dev The part of a coin's value that no fall may charge, so that the worst one costs at most what is left of the
+         value. 0 where haircuts, factor and grid are of a usual size. Amounts < 2**169, fraction < 2**64, factor < 2**66.
     """
-    if worth == 0 or spot == 0:
-        return coins
-    return unsafe_add(coins, convert(unsafe_div(convert(worth, uint256), spot), int256))
+    worst: uint256 = self._wad_up(unsafe_mul(fraction, factor))
+    if worst == 0:
+        return 0
+    return unsafe_sub(amount, min(amount, unsafe_div(unsafe_mul(left, WAD), worst)))
+
+
+@internal
+@pure
+def _base(amount: uint256, spot: uint256) -> uint256:
+    """
+    @dev Units of base that coin of this value is, floored; 0 where there is no price.
+    """
+    if spot == 0:
+        return 0
+    return unsafe_div(amount, spot)
 
 
 @internal

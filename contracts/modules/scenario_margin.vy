@@ -12,10 +12,11 @@
             basis contingency   sum over series of min(loss up, loss down, 0) * weight
             loss                minus the smallest of all these, at least 0
         Losses of several underlyings add up. A series that has expired since its board was made loses nothing in
-        any scenario.
+        any scenario. With `bounded` coin collateral loses at most what haircut and confidence charge leave of its
+        value, in equal shares of each fall, so that no deposit makes an account worse.
 @dev What is unchecked rests on the lanes (scenario_values) and on: a value of a series below 2**127 and marks of options
-     below 2**56, so both times a wad and a weight below 2**251; exposures below 2**170, times a shock and a
-     thousand below 2**244. An account never comes to hold what is refused: every change of it that adds risk
+     below 2**56, so both times a wad and a weight below 2**251; amounts below 2**169, so exposures below 2**176, times
+     a shock and a thousand below 2**250. An account never comes to hold what is refused: every change of it that adds risk
      asks here first.
      One function, because a call that takes a portfolio copies 17 kB, and what is called lies below the caller
      in memory and makes all of it dearer.
@@ -64,7 +65,7 @@ TO_WAD_SIGNED: constant(int256) = 10**21
 OFFSET: constant(uint256) = portfolio_math.OFFSET
 OFFSET_WAD: constant(uint256) = portfolio_math.OFFSET_WAD
 SIZE_BIAS: constant(uint256) = 2**80
-AMOUNT_BIAS: constant(uint256) = 2**199
+AMOUNT_BIAS: constant(uint256) = 2**169
 MAX_GROSS: constant(uint256) = 2**61
 MAX_OPTION_MARK: constant(uint256) = 2**56
 
@@ -105,13 +106,13 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
     # By underlying, in order of appearance.
     underlyings: uint256 = 0
     exposures: int256[MAX_UNDERLYINGS] = empty(int256[MAX_UNDERLYINGS])
-    coins: int256[MAX_UNDERLYINGS] = empty(int256[MAX_UNDERLYINGS])
     notionals: uint256[MAX_UNDERLYINGS] = empty(uint256[MAX_UNDERLYINGS])
     # What is missing of full confidence: in perpetuals, and in everything that is held.
     confidences: uint256[MAX_UNDERLYINGS] = empty(uint256[MAX_UNDERLYINGS])
     doubts: uint256[MAX_UNDERLYINGS] = empty(uint256[MAX_UNDERLYINGS])
-    coin_values: int256[MAX_UNDERLYINGS] = empty(int256[MAX_UNDERLYINGS])
-    spots: uint256[MAX_UNDERLYINGS] = empty(uint256[MAX_UNDERLYINGS])
+    coin_values: uint256[MAX_UNDERLYINGS] = empty(uint256[MAX_UNDERLYINGS])
+    # Of coin collateral, what takes no part in a fall.
+    reliefs: uint256[MAX_UNDERLYINGS] = empty(uint256[MAX_UNDERLYINGS])
 
     # At the number of a series: its last position 8 | its place 8; at that of a feed: place of the underlying, from
     # bit 16. All from 1.
@@ -120,6 +121,10 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
     before: uint256[MAX_POSITIONS] = empty(uint256[MAX_POSITIONS])
     series: DynArray[uint256, MAX_POSITIONS] = []
     has_orders: bool = False
+    # A perpetual has no expiry at which it would be worth what it hedges, and pays funding for as long as it is held:
+    # nothing bounds what an account with one can lose.
+    limited: bool = parameters >> BOUNDED_BIT != 0
+    ordered_limited: bool = True
 
     i: uint256 = 0
     for position: IMarginEngine.PositionRisk in portfolio.positions:
@@ -153,13 +158,15 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
             at = underlyings
             index[feed] |= at << 16
         at = unsafe_sub(at, 1)
-        spots[at] = position.spot
+        if position.size != 0 or position.unrealised != 0:
+            limited = False
+        if position.bids | position.asks != 0:
+            ordered_limited = False
         held: uint256 = convert(abs(position.size), uint256)
         if position.market < market_math.FIRST_INVERSE:
             exposures[at] = unsafe_add(
                 exposures[at], unsafe_mul(position.size, convert(position.mark, int256))
             )
-            coins[at] = unsafe_add(coins[at], position.size)
             notionals[at] = unsafe_add(notionals[at], unsafe_mul(held, position.spot))
         else:
             # The coin at mark: unrealised = coin * mark - contracts of one USD.
@@ -167,8 +174,10 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
                 position.unrealised, unsafe_mul(position.size, convert(NANO, int256))
             )
             exposures[at] = unsafe_add(exposures[at], coin)
-            coins[at] = unsafe_add(coins[at], portfolio_math._divided_down(coin, position.mark))
-            notionals[at] = unsafe_add(notionals[at], unsafe_mul(held, NANO))
+            # After a loss or a gain the coin is not worth what the contracts say: the larger of both.
+            notionals[at] = unsafe_add(
+                notionals[at], max(unsafe_mul(held, NANO), convert(abs(coin), uint256))
+            )
         confidences[at] = max(
             confidences[at], unsafe_sub(FULL, min(position.confidence, FULL))
         )
@@ -178,27 +187,24 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
     traded: uint256 = underlyings
     lost: int256 = 0
     asset_feeds: uint256 = 0
+    has_coin: bool = False
     if len(portfolio.collaterals) != 0:
         asset_feeds = scenario_parameters._asset_feeds
     for collateral: IMarginEngine.CollateralRisk in portfolio.collaterals:
         assert collateral.value < AMOUNT_BIAS and collateral.asset < 32, OUT_OF_RANGE
-        worth: int256 = convert(collateral.value, int256)
-        charges.equity = unsafe_add(charges.equity, worth)
-        haircuts: uint256[3] = portfolio_math._haircuts(collateral, parameters)
-        charges.initial[HAIRCUT] = unsafe_add(
-            charges.initial[HAIRCUT], unsafe_add(haircuts[0], haircuts[2])
-        )
-        charges.maintenance[HAIRCUT] = unsafe_add(charges.maintenance[HAIRCUT], haircuts[1])
+        # At a price of zero all of it is gone.
+        lost = unsafe_add(lost, convert(collateral.value, int256))
         feed: uint256 = (asset_feeds >> unsafe_mul(collateral.asset, 8)) & MASK_8
         if feed == 0:
-            lost = unsafe_add(lost, worth)
             continue
         at: uint256 = index[feed] >> 16
         if at == 0:
             underlyings = unsafe_add(underlyings, 1)
             at = underlyings
             index[feed] |= at << 16
-        coin_values[unsafe_sub(at, 1)] = unsafe_add(coin_values[unsafe_sub(at, 1)], worth)
+        coin_values[unsafe_sub(at, 1)] = unsafe_add(coin_values[unsafe_sub(at, 1)], collateral.value)
+        has_coin = True
+    charges.equity = unsafe_add(charges.equity, lost)
 
     grid: address = empty(address)
     data: Bytes[32 * MAX_SCENARIOS] = b""
@@ -222,7 +228,24 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
         owners.append(unsafe_sub(at, 1))
 
     factor: uint256 = portfolio_math._loss_factor(parameters, portfolio.stable_price)
-    limited: bool = parameters >> BOUNDED_BIT != 0
+    fractions: uint256[2] = [0, 0]
+    if has_orders or has_coin:
+        fractions = portfolio_math._fractions(data)
+    for collateral: IMarginEngine.CollateralRisk in portfolio.collaterals:
+        haircuts: uint256[3] = portfolio_math._haircuts(collateral, parameters)
+        charge: uint256 = unsafe_add(haircuts[0], haircuts[2])
+        charges.initial[HAIRCUT] = unsafe_add(charges.initial[HAIRCUT], charge)
+        charges.maintenance[HAIRCUT] = unsafe_add(charges.maintenance[HAIRCUT], haircuts[1])
+        feed: uint256 = (asset_feeds >> unsafe_mul(collateral.asset, 8)) & MASK_8
+        if feed != 0 and parameters >> BOUNDED_BIT != 0:
+            at: uint256 = unsafe_sub(index[feed] >> 16, 1)
+            reliefs[at] = unsafe_add(
+                reliefs[at],
+                portfolio_math._relief(
+                    collateral.value, unsafe_sub(collateral.value, charge), fractions[0], factor
+                ),
+            )
+
     gross: uint256 = 0
     loss: uint256 = 0
     worst_loss: uint256 = 0
@@ -233,14 +256,12 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
         totals: int256[MAX_SCENARIOS] = empty(int256[MAX_SCENARIOS])
         costs: int256 = 0
         basis: int256 = 0
-        exposure: int256 = unsafe_add(exposures[owner], coin_values[owner])
-        # At a price of zero all of it is gone.
-        gone: int256 = exposure
+        exposure: int256 = unsafe_add(exposures[owner], convert(coin_values[owner], int256))
         alone: uint256 = 0
         for place: uint256 in owners:
             if place == owner:
                 alone = unsafe_add(alone, 1)
-        spot: uint256 = spots[owner]
+        spot: uint256 = 0
         j: uint256 = 0
         for place: uint256 in owners:
             one: uint256 = series[j]
@@ -306,9 +327,8 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
             if alone == 1:
                 # Coin goes with the options of the only series: its price is theirs when they expire.
                 held.slope = unsafe_add(
-                    held.slope, portfolio_math._coins(coins[owner], coin_values[owner], spot)
+                    held.slope, convert(portfolio_math._base(coin_values[owner], spot), int256)
                 )
-                lost = unsafe_add(lost, gone)
             valued: scenario_values.Valued = scenario_values._valued(board, header, count, held)
             naked = unsafe_add(naked, unsafe_mul(valued.naked, spot))
             limited = limited and valued.slope >= 0
@@ -434,6 +454,14 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
         totals[32] = unsafe_add(totals[32], costs)
         exposure = unsafe_mul(exposure, 1_000)
         case: uint256 = 0
+        if reliefs[owner] != 0:
+            relief: uint256 = unsafe_mul(reliefs[owner], 1_000)
+            for fallen: uint256 in range(MAX_SCENARIOS):
+                shock: uint256 = MASK_64 & extract32(data, unsafe_mul(fallen, 32), output_type=uint256)
+                if shock < WAD:
+                    totals[fallen] = unsafe_add(
+                        totals[fallen], convert(unsafe_mul(relief, unsafe_sub(WAD, shock)), int256)
+                    )
         for total: int256 in totals:
             word: uint256 = extract32(data, unsafe_mul(case, 32), output_type=uint256)
             case = unsafe_add(case, 1)
@@ -481,18 +509,12 @@ def _charges(portfolio: IMarginEngine.Portfolio, itemised: bool) -> Charges:
             unsure, portfolio_math._unsure(notionals[owner], confidences[owner], parameters)
         )
         doubts[owner] = max(doubts[owner], confidences[owner])
-        if alone != 1:
-            # Without options, or with those of several expiries, coin is lost by itself.
-            lost = unsafe_add(lost, max(gone, 0))
-            limited = limited and portfolio_math._coins(coins[owner], coin_values[owner], spot) >= 0
 
-    assert prices >> 80 == 0 and amounts >> 200 == 0, OUT_OF_RANGE
+    assert prices >> 80 == 0 and amounts >> 170 == 0, OUT_OF_RANGE
 
     ordered: uint256 = 0
     ordered_lost: int256 = 0
-    ordered_limited: bool = True
     if has_orders:
-        fractions: uint256[2] = portfolio_math._fractions(data)
         for position: IMarginEngine.PositionRisk in portfolio.positions:
             if position.bids | position.asks == 0:
                 continue

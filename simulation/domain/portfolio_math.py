@@ -62,10 +62,10 @@ class Setting:
 class _Underlying:
     exposure: int = 0
     """Linear profit for a move of spot by its whole, wad USD."""
-    size: int = 0
-    """Base of perpetuals and inverse coin, nano."""
     coin: int = 0
     """Value of collateral that moves with it, wad USD."""
+    relief: int = 0
+    """The part of it that no fall charges."""
     notional: int = 0
     missing: int = 0
     """Of full confidence, perpetuals."""
@@ -75,8 +75,8 @@ class _Underlying:
     series: dict[int, list[PositionRisk]] = field(default_factory=dict)
 
     def base(self) -> int:
-        """Base held with perpetuals and coin, nano, floored."""
-        return self.size + (self.coin // self.spot if self.coin and self.spot else 0)
+        """Base held as coin, nano, floored."""
+        return self.coin // self.spot if self.spot else 0
 
 
 @dataclass(slots=True)
@@ -112,6 +112,7 @@ def _loss_factors(parameters: Parameters, stable_price: int) -> tuple[int, int]:
 
 def _gathered(portfolio: Portfolio, setting: Setting) -> dict[int, _Underlying]:
     found: dict[int, _Underlying] = {}
+    parameters = setting.parameters
     for position in portfolio.positions:
         if position.market >= 256:
             continue
@@ -119,20 +120,24 @@ def _gathered(portfolio: Portfolio, setting: Setting) -> dict[int, _Underlying]:
         if not feed:
             raise ValueError("portfolio_margin: market without feed")
         underlying = found.setdefault(feed, _Underlying())
-        underlying.spot = position.spot
         underlying.missing = max(underlying.missing, _missing(position.confidence))
         if position.market < 128:
             underlying.exposure += position.size * position.mark
-            underlying.size += position.size
             underlying.notional += abs(position.size) * position.spot
         else:
             coin = position.unrealised + position.size * NANO
             underlying.exposure += coin
-            underlying.size += coin // position.mark if position.mark else 0
-            underlying.notional += abs(position.size) * NANO
+            underlying.notional += max(abs(position.size) * NANO, abs(coin))
+    fall, factor = _fractions(setting.scenarios)[0], sum(_loss_factors(parameters, portfolio.stable_price))
     for collateral in portfolio.collaterals:
         if feed := setting.asset_feeds.get(collateral.asset, 0):
-            found.setdefault(feed, _Underlying()).coin += collateral.value
+            underlying = found.setdefault(feed, _Underlying())
+            underlying.coin += collateral.value
+            initial, _, unsure = _haircuts(collateral, parameters)
+            # The worst fall may cost what haircut and confidence charge have left, no more.
+            if parameters.bounded and (worst := div_up(fall * factor, WAD)):
+                left = (collateral.value - initial - unsure) * WAD // worst
+                underlying.relief += max(collateral.value - left, 0)
     for position in portfolio.positions:
         if (series := position.market >> 8) == 0:
             continue
@@ -165,7 +170,7 @@ def _option(position: PositionRisk) -> tuple[int, bool] | None:
 
 def _underlying_loss(underlying: _Underlying, setting: Setting, total: _Total) -> None:
     parameters = setting.parameters
-    exposure = gone = underlying.exposure + underlying.coin
+    exposure = underlying.exposure + underlying.coin
     alone = len(underlying.series) == 1
     totals = [0] * len(setting.scenarios)
     basis = 0
@@ -203,7 +208,7 @@ def _underlying_loss(underlying: _Underlying, setting: Setting, total: _Total) -
         least, slope = _least_payoff(
             board, nets, put_strikes, future - puts + (underlying.base() if alone else 0)
         )
-        total.lost += marked - least + (gone if alone else 0)
+        total.lost += marked - least
         total.limited = total.limited and slope >= 0
 
         if outdated:
@@ -226,7 +231,8 @@ def _underlying_loss(underlying: _Underlying, setting: Setting, total: _Total) -
     for case, scenario in enumerate(setting.scenarios):
         if scenario is None:
             continue
-        moved = totals[case] + exposure * (scenario.spot_shock - WAD) * 1_000
+        counted = exposure - (underlying.relief if scenario.spot_shock < WAD else 0)
+        moved = totals[case] + counted * (scenario.spot_shock - WAD) * 1_000
         profit = moved // TO_WAD * scenario.damping // WAD
         if profit < least_profit:
             least_profit, worst = profit, case + 1
@@ -236,9 +242,6 @@ def _underlying_loss(underlying: _Underlying, setting: Setting, total: _Total) -
     total.linear += underlying.notional
     total.unsure += _unsure(underlying.notional, underlying.missing, parameters)
     underlying.doubt = max(underlying.doubt, underlying.missing)
-    if not alone:
-        total.lost += max(gone, 0)
-        total.limited = total.limited and underlying.base() >= 0
 
 
 def _fractions(scenarios: Iterable[Scenario | None]) -> tuple[int, int]:
@@ -266,6 +269,8 @@ def _orders(
         gross, bid_lost, ask_lost = position.spot, position.mark, None
         if position.market < 256:
             feed = setting.market_feeds[position.market]
+            # A perpetual has no expiry: nothing bounds what it can lose.
+            limited = False
             if position.market >= 128:
                 gross = bid_lost = NANO
         else:
@@ -309,10 +314,10 @@ def explain(portfolio: Portfolio, setting: Setting) -> tuple[tuple[Term, ...], i
     """The terms of the assessment and its worst scenario; terms that are zero are left out."""
     parameters = setting.parameters
     underlyings = _gathered(portfolio, setting)
-    total = _Total()
-    for collateral in portfolio.collaterals:
-        if not setting.asset_feeds.get(collateral.asset, 0):
-            total.lost += collateral.value
+    total = _Total(
+        lost=sum(collateral.value for collateral in portfolio.collaterals),
+        limited=not any(p.market < 256 and (p.size or p.unrealised) for p in portfolio.positions),
+    )
     for underlying in underlyings.values():
         _underlying_loss(underlying, setting, total)
     factor, depeg = _loss_factors(parameters, portfolio.stable_price)

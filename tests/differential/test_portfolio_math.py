@@ -130,14 +130,15 @@ def positions(draw: st.DrawFn, markets: Sequence[int] = (*MARKETS, *DATED)) -> P
     )
 
 
+haircuts = st.integers(0, 10_000)
 collaterals = st.lists(
     st.builds(
         CollateralRisk,
         asset=st.integers(0, 3),
         value=st.integers(0, 10**24),
         confidence=confidences,
-        maintenance_haircut=st.integers(0, 10_000),
-        initial_haircut=st.integers(0, 10_000),
+        maintenance_haircut=haircuts,
+        initial_haircut=haircuts,
     ),
     max_size=3,
     unique_by=lambda one: one.asset,
@@ -298,3 +299,31 @@ def test_who_cannot_owe_is_not_liquidated(size: int, market: int) -> None:
     held = PositionRisk(market, size, mark_of(market), SPOTS[feed_of(market)], FULL, 0)
     found = margin(Portfolio(value, NANO, (held,)))
     assert found.maintenance_margin <= found.initial_margin <= found.equity == value
+
+
+@given(portfolio=portfolios())
+def test_a_perpetual_has_no_terminal_payoff(portfolio: Portfolio) -> None:
+    """With one nothing bounds a loss; orders in one take the bound off initial margin alone."""
+    perpetuals = [one for one in portfolio.positions if one.market < 256]
+    found = [term for term in portfolio_math.explain(portfolio, setting())[0] if term.label == "maximum loss"]
+    if any(one.size or one.unrealised for one in perpetuals):
+        assert not found
+    elif any(one.bids or one.asks for one in perpetuals):
+        assert not any(term.initial_margin for term in found)
+
+
+@given(portfolio=portfolios(), added=st.integers(1, 10**24), data=st.data())
+@settings(max_examples=300)
+def test_a_deposit_makes_no_account_worse(portfolio: Portfolio, added: int, data: st.DataObject) -> None:
+    """Whatever haircut, confidence and hedge. A wei of rounding for each term."""
+    asset = data.draw(st.integers(0, 3))
+    held = next((one for one in portfolio.collaterals if one.asset == asset), None)
+    others = tuple(one for one in portfolio.collaterals if one.asset != asset)
+    if held is None:
+        held = CollateralRisk(
+            asset, 0, data.draw(confidences), *sorted(data.draw(st.tuples(haircuts, haircuts)))
+        )
+    before = margin(replace(portfolio, collaterals=(*others, held)))
+    after = margin(replace(portfolio, collaterals=(*others, replace(held, value=held.value + added))))
+    assert after.equity - after.initial_margin >= before.equity - before.initial_margin - 10
+    assert after.equity - after.maintenance_margin >= before.equity - before.maintenance_margin - 10

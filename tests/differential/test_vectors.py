@@ -97,9 +97,9 @@ def test_who_cannot_owe_anything_has_no_shortfall(name: str) -> None:
     assert found.initial_margin == found.maintenance_margin == found.equity
 
 
-def test_bound_leaves_what_can_be_owed() -> None:
-    """A long perpetual can lose its price, 2,500 USD: less than the 3,210 that are published."""
+def test_nothing_bounds_what_a_perpetual_can_lose() -> None:
+    """It pays funding for as long as it is held: margin is the published one, above its price of 2,500."""
     held = portfolio.deployed(CASES["low confidence"], bounded=True)
     found = held.engine.assess(held.row)
-    assert found.initial_margin == 2_500 * WAD
+    assert found.initial_margin == pytest.approx(3_210 * WAD, rel=1e-12)
     assert found.maintenance_margin == pytest.approx(405 * WAD, rel=1e-12)

@@ -181,3 +181,63 @@ def test_profits_explain_the_worst_scenario(boards: Boards) -> None:
     terms = {term.label: term for term in boards.engine.explain(held)}
     assert len(profits) == 34
     assert min(profits) == profits[found.worst_scenario - 1] == -terms["scenario"].initial_margin
+
+
+def required(
+    boards: Boards, *positions: tuple[int, ...], coin: int = 0, sure: int = FULL
+) -> tuple[float, float]:
+    """Initial and maintenance margin, USD, with this much coin of feed 2; haircuts 20 % and 10 %."""
+    for market in (2, 128):
+        if not boards.engine.market_feed(market):
+            boards.engine.set_market_feed(market, 2)
+    boards.engine.set_asset_feed(1, 2)
+    collaterals = [(1, coin * WAD, sure, 1_000, 2_000)] if coin else []
+    found = boards.engine.assess((0, NANO, list(positions), collaterals))
+    return found.initial_margin / WAD, found.maintenance_margin / WAD
+
+
+def eth(
+    market: int, size: float, mark: int = 2_000 * NANO, unrealised: float = 0, **more: int
+) -> tuple[int, ...]:
+    held = position(market, int(size * NANO), mark, 2_000 * NANO, **more)
+    return (*held[:5], int(unrealised * WAD), *held[6:])
+
+
+def test_a_perpetual_does_not_converge_to_what_it_hedges(boards: Boards) -> None:
+    """No scenario loses anything, and the share of notional (4 %, 3 %) and the haircut of the coin stay."""
+    forward = 2_000 * NANO + SurfaceUpdate().forward_difference
+    future = eth(11 << 8, 1, forward)
+    assert required(boards, future, eth(2, -1, forward)) == pytest.approx((160, 120), abs=1e-9)
+    assert required(boards, eth(2, -1), coin=2_000) == pytest.approx((480, 260), abs=1e-9)
+    assert required(boards, eth(128, -2_000), coin=2_000) == pytest.approx((480, 260), abs=1e-9)
+    # Without a perpetual coin and short future are worth the same at expiry, whatever the price.
+    assert required(boards, eth(11 << 8, -1, forward), coin=2_000) == (0, 0)
+
+
+def test_orders_in_a_perpetual_take_the_bound_off_initial_margin(boards: Boards) -> None:
+    future = eth(11 << 8, -1, 2_000 * NANO + SurfaceUpdate().forward_difference)
+    resting = eth(2, 0, asks=NANO)
+    initial, maintenance = required(boards, future, resting, coin=2_000)
+    filled = required(boards, future, eth(2, -1), coin=2_000)
+    assert maintenance == 0 and initial >= filled[0] > filled[1] > 0
+
+
+def test_an_inverse_perpetual_is_its_coin_at_mark(boards: Boards) -> None:
+    """2,000 contracts bought at 2,000 hold one coin; the notional is the larger of both."""
+    fallen = eth(128, 2_000, 1_000 * NANO, -1_000)
+    assert required(boards, fallen) == pytest.approx((0.04 * 2_000 + 180, 0.03 * 2_000 + 0.8 * 180), abs=1e-9)
+    risen = eth(128, 2_000, 4_000 * NANO, 2_000)
+    assert required(boards, risen) == pytest.approx((0.04 * 4_000 + 720, 0.03 * 4_000 + 0.8 * 720), abs=1e-9)
+    # Closed, a quarter of a coin still to be settled.
+    waiting = eth(128, 0, 2_000 * NANO, 500)
+    assert required(boards, waiting) == pytest.approx((0.04 * 500 + 90, 0.03 * 500 + 0.8 * 90), abs=1e-9)
+
+
+def test_doubtful_coin_is_charged_at_most_its_value(boards: Boards) -> None:
+    """2,000 USD at a confidence of 30 %: haircut 400, charge 1,400, so 200 are left for a fall."""
+    short = eth(2, -1)
+    nothing, held = required(boards, eth(2, 1)), required(boards, eth(2, 1), coin=2_000, sure=30 * 10**6)
+    assert nothing == pytest.approx((80 + 360, 60 + 288), abs=1e-9)
+    assert held == pytest.approx((80 + 360 + 2_000, 60 + 0.8 * (360 + 200) + 200), abs=1e-9)
+    # What it hedges it hedges in full.
+    assert required(boards, short, coin=2_000, sure=30 * 10**6)[0] == pytest.approx(80 + 1_800, abs=1e-9)
