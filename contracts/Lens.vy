@@ -16,8 +16,18 @@ from contracts.interfaces import ILiquidator
 from contracts.interfaces import IMarginEngine
 from contracts.interfaces import IOracle
 from contracts.interfaces import IVault
+from contracts.math import stress_math
+from contracts.modules import stressed_deficits
 
 implements: ILens
+
+initializes: stressed_deficits
+
+exports: (
+    # what accounts would owe after a move of all prices
+    stressed_deficits.stressed,
+    stressed_deficits.dated_changes,
+)
 
 interface IFund:
     def totalAssets() -> uint256: view
@@ -31,6 +41,12 @@ interface ITokens:
     def interest_indexes() -> (uint256, uint256): view
 
 MAX_LEVELS: constant(uint256) = 64
+# Accounts that `solvency` puts under stress: 21 million gas where each holds two perpetuals, and 0.07 million for each
+# option market among them. A node answers calls of 50 million.
+MAX_STRESSED: constant(uint256) = 512
+LADDER: constant(int256[12]) = [-5_000, -4_000, -3_000, -2_000, -1_000, -500, 0, 500, 1_000, 2_000, 3_000, 5_000]
+# Where the ladder has no move.
+LEVEL: constant(uint256) = 6
 
 VAULT: immutable(IVault)
 LEDGER: immutable(ILedger)
@@ -40,6 +56,8 @@ EXCHANGE: immutable(IExchange)
 LIQUIDATOR: immutable(ILiquidator)
 FUND: immutable(IInsuranceFund)
 CASH_TOKEN: immutable(IERC20)
+# Wad USD per unit of the cash token.
+SCALE: immutable(uint256)
 
 
 @deploy
@@ -63,6 +81,8 @@ def __init__(
     LIQUIDATOR = ILiquidator(liquidator)
     FUND = IInsuranceFund(fund)
     CASH_TOKEN = IERC20(staticcall ITokens(vault).cash_token())
+    SCALE = 10 ** convert(18 - staticcall IDecimals(CASH_TOKEN.address).decimals(), uint256)
+    stressed_deficits.__init__(vault, ledger, instruments, liquidator, SCALE)
 
 
 @external
@@ -112,19 +132,28 @@ def explain(account: uint256) -> DynArray[IMarginEngine.Term, 256]:
 @view
 def solvency() -> ILens.Solvency:
     """
-    @notice Assets, claims and deficits of the whole system.
+    @notice Assets, claims and deficits of the whole system, and stressed deficits of its first 512 accounts on a ladder of
+            shocks: the whole picture of a system that is not larger. See `stressed` for pages and other ladders.
     """
     totals: IVault.Reconciliation = staticcall VAULT.reconcile()
     held: uint256 = staticcall CASH_TOKEN.balanceOf(VAULT.address)
-    scale: uint256 = self._cash_scale()
+    fund: uint256 = staticcall IFund(FUND.address).totalAssets()
+    ladder: DynArray[int256, 16] = []
+    for shock: int256 in LADDER:
+        ladder.append(shock)
+    stressed: ILens.Stressed = stressed_deficits._stressed(ladder, 1, MAX_STRESSED)
     return ILens.Solvency(
         assets=totals.assets,
         claims=totals.claims,
         deficit=totals.deficit,
         exchange_rate=staticcall VAULT.exchange_rate(),
-        fund_assets=staticcall IFund(FUND.address).totalAssets(),
+        fund_assets=fund,
         insolvent=staticcall LIQUIDATOR.total_insolvent(),
-        token_surplus=convert(held, int256) - convert(totals.assets // scale, int256),
+        token_surplus=convert(held, int256) - convert(totals.assets // SCALE, int256),
+        accounts=staticcall VAULT.account_count(),
+        stressed=stressed,
+        depletion_down=self._depletion(stressed, fund * SCALE, -1),
+        depletion_up=self._depletion(stressed, fund * SCALE, 1),
     )
 
 
@@ -185,13 +214,25 @@ def system(markets: DynArray[uint256, 64], assets: uint256, levels: uint256) -> 
 
 
 @internal
-@view
-def _cash_scale() -> uint256:
+@pure
+def _depletion(stressed: ILens.Stressed, cover: uint256, step: int256) -> uint256:
     """
-    @return uint256 Wad USD per unit of the cash token.
+    @dev The smallest shock on one side of the ladder that passes the cover, bps; stress_math.NEVER when none does.
     """
-    decimals: uint8 = staticcall IDecimals(CASH_TOKEN.address).decimals()
-    return 10 ** convert(18 - decimals, uint256)
+    place: int256 = convert(LEVEL, int256)
+    near: ILens.StressedDeficit = stressed.rows[LEVEL]
+    for i: uint256 in range(LEVEL):
+        place += step
+        if place >= convert(len(stressed.rows), int256):
+            break
+        far: ILens.StressedDeficit = stressed.rows[convert(place, uint256)]
+        found: uint256 = stress_math._crossing(
+            near.shock, far.shock, near.deficit - near.lines, far.deficit - far.lines, cover
+        )
+        if found != stress_math.NEVER:
+            return found
+        near = far
+    return stress_math.NEVER
 
 
 @internal

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
 
+from simulation.config.scenario import ProtocolSpec
 from simulation.domain import margin_math
 from simulation.domain import standard_options as twin
 from simulation.domain.settlement_math import Rules
@@ -31,8 +32,8 @@ TICK, LOT = 10**6, 1_000
 class OptionWorld(World):
     """Series are listed by the test; both engines have the RiskBoard and parameters for both feeds."""
 
-    def __init__(self, by_hand: bool = True) -> None:
-        super().__init__(wiring=dict(EXCHANGE_AND_LIQUIDATOR) if by_hand else None)
+    def __init__(self, by_hand: bool = True, protocol: ProtocolSpec | None = None) -> None:
+        super().__init__(protocol, wiring=dict(EXCHANGE_AND_LIQUIDATOR) if by_hand else None)
         self.oracle.set_signer(self.env.address("signer"), True)
         self.surface = self.env.deploy("Surface", self.oracle.address, astuple(Rules()))
         self.surface.wire(self.instruments.address)

@@ -340,6 +340,8 @@ def views(stage: Stage) -> dict[str, tuple[Any, ...]]:
         "Lens.accounts": (1, 13),
         "Lens.explain": (trader,),
         "Lens.solvency": (),
+        "Lens.stressed": ([-5_000, 0, 5_000], 1, 13),
+        "Lens.dated_changes": ([512, 513], [-5_000, 0, 5_000]),
         "Lens.system": ([1, 2], 2, 4),
     }
     for name in ("is_operation", "is_operation_pending", "is_operation_ready", "is_operation_done"):

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from simulation.domain.stress import LADDER
 from tests.protocol import WAD, World
+
+NEVER = 2**256 - 1
 
 
 def test_a_healthy_system(world: World) -> None:
@@ -10,7 +13,10 @@ def test_a_healthy_system(world: World) -> None:
     world.cash.mint(depositor, 50 * 10**6)
     world.cash.approve(world.fund.address, 50 * 10**6, sender=depositor)
     world.fund.deposit(50 * 10**6, depositor, sender=depositor)
-    assert tuple(world.lens.solvency()) == (1_000 * WAD, 1_000 * WAD, 0, WAD, 50 * 10**6, 0, 0)
+    state = world.lens.solvency()
+    assert tuple(state)[:8] == (1_000 * WAD, 1_000 * WAD, 0, WAD, 50 * 10**6, 0, 0, 1)
+    assert [(row.shock, row.deficit) for row in state.stressed.rows] == [(shock, 0) for shock in LADDER]
+    assert (state.depletion_down, state.depletion_up) == (NEVER, NEVER)
 
 
 def test_tokens_that_nobody_deposited_are_surplus(world: World) -> None:
