@@ -25,6 +25,7 @@ from simulation.config.scenario import (
 )
 from simulation.messages.chain import Call as MessageCall
 from tests.boards import PARAMETERS, SCENARIOS, SHOCKS
+from tests.inverse import BTC_USD, ETH_USD, inverse_protocol
 from tests.protocol import NANO, World, default_protocol, many_markets
 
 DAY = 86_400
@@ -104,6 +105,14 @@ def test_the_risk_model_knows_every_underlying_market_and_collateral(world: Worl
     assert model.correlation(16, 0) == model.correlation(17, 0) == -3 * 10**8
     greeks = world.contracts["RiskBasedMargin"]
     assert greeks.BOARD() == world.contracts["OptionGreeks"].address
+
+
+def test_inverse_perpetuals_are_known_to_every_engine() -> None:
+    found = World(replace(everything(), inverse=inverse_protocol().inverse))
+    for contract in ENGINES.values():
+        assert all(found.contracts[contract].permits(1, market, 0) for market in (ETH_USD, BTC_USD)), contract
+    assert [found.contracts["PortfolioMargin"].market_feed(market) for market in (ETH_USD, BTC_USD)] == [1, 2]
+    assert [found.contracts["RiskModel"].underlying_of(market) for market in (ETH_USD, BTC_USD)] == [1, 2]
 
 
 def test_cross_and_isolated_margin_have_rules_for_dated_markets(world: World) -> None:

@@ -12,6 +12,8 @@ from simulation.chain.deployment.core import (
     CONTINGENCY,
     VARIANCE_WINDOW,
     feed_numbers,
+    inverse_asset,
+    inverse_numbers,
 )
 from simulation.chain.deployment.handover import OWNED, owned
 from simulation.chain.deployment.plan import CROSS, ISOLATED, plan
@@ -33,6 +35,8 @@ __all__ = [
     "Ref",
     "Step",
     "feed_numbers",
+    "inverse_asset",
+    "inverse_numbers",
     "owned",
     "plan",
     "resolve",

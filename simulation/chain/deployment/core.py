@@ -23,6 +23,8 @@ __all__ = [
     "CONTINGENCY",
     "VARIANCE_WINDOW",
     "feed_numbers",
+    "inverse_asset",
+    "inverse_numbers",
     "market_risk",
     "steps",
 ]
@@ -76,7 +78,7 @@ def steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...]) -> It
         yield Call("Instruments", "list_market", _listing(market, feeds[market.asset]))
 
     for inverse in protocol.inverse.values():
-        feed = feeds[protocol.collaterals[inverse.collateral].asset]
+        feed = feeds[inverse_asset(protocol, inverse)]
         yield Call("Instruments", "list_market", _listing(inverse, feed))
 
     numbers = (*range(1, len(protocol.markets) + 1), *inverse_numbers(protocol))
@@ -184,6 +186,11 @@ def _feed(protocol: ProtocolSpec) -> tuple[int, ...]:
 def inverse_numbers(protocol: ProtocolSpec) -> range:
     """Market numbers of [protocol.inverse]."""
     return range(FIRST_INVERSE, FIRST_INVERSE + len(protocol.inverse))
+
+
+def inverse_asset(protocol: ProtocolSpec, inverse: InverseSpec) -> str:
+    """The asset whose price an inverse perpetual follows: that of its coin."""
+    return protocol.collaterals[inverse.collateral].asset
 
 
 def _listing(market: MarketSpec | InverseSpec, feed: int) -> tuple[Any, ...]:

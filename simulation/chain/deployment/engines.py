@@ -6,7 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isqrt
 
-from simulation.chain.deployment.core import BATCH, CONTINGENCY, WAD, feed_numbers, market_risk
+from simulation.chain.deployment.core import (
+    BATCH,
+    CONTINGENCY,
+    WAD,
+    feed_numbers,
+    inverse_asset,
+    inverse_numbers,
+    market_risk,
+)
 from simulation.chain.deployment.steps import Call, Deploy, Ref, Step
 from simulation.config.scenario import (
     DynamicSpec,
@@ -75,6 +83,8 @@ def portfolio(protocol: ProtocolSpec, spec: PortfolioSpec) -> Iterator[Step]:
     yield Deploy(name, name, (Ref("RiskBoard"), parameters))
     for number, market in enumerate(protocol.markets.values(), start=1):
         yield Call(name, "set_market_feed", (number, feeds[market.asset]))
+    for number, inverse in zip(inverse_numbers(protocol), protocol.inverse.values(), strict=True):
+        yield Call(name, "set_market_feed", (number, feeds[inverse_asset(protocol, inverse)]))
     for number, collateral in enumerate(protocol.collaterals.values(), start=1):
         yield Call(name, "set_asset_feed", (number, feeds[collateral.asset]))
     yield Call("Vault", "register_engine", (Ref(name),))
@@ -126,6 +136,7 @@ def _listed(protocol: ProtocolSpec, name: str) -> Iterator[Step]:
     feeds = feed_numbers(protocol)
     numbers = (
         *range(1, len(protocol.markets) + 1),
+        *inverse_numbers(protocol),
         *(256 * series for series in range(1, len(protocol.series) + 1)),
     )
     for start in range(0, len(numbers), BATCH):
