@@ -17,6 +17,7 @@ from eth_utils.address import to_checksum_address
 from simulation.agents import (
     SETTINGS_CLASSES,
     Agent,
+    Endowment,
     OracleRelayer,
     SurfaceRelayer,
     SurfaceSigner,
@@ -31,13 +32,15 @@ from simulation.chain.backends import backend_in_use, open_chain
 from simulation.chain.deployment import CALL_INTERVAL, feed_numbers, plan
 from simulation.chain.genesis import DEPLOYER, MAX_AMOUNT, Genesis, address_named
 from simulation.chain.protocol import Chain
-from simulation.config import ProtocolSpec, Scenario, dump_scenario, load_scenario
+from simulation.config import MAIN, ProtocolSpec, Scenario, VenueSpec, dump_scenario, load_scenario
 from simulation.domain import market_math
 from simulation.domain.units import BPS, FULL_CONFIDENCE, NANO, WAD, to_wad, wad_to_token_down
 from simulation.engine import (
     COINBASE,
+    VENUES,
     AgentIdentity,
     AssetTerms,
+    Deployed,
     FeedTerms,
     MarketTerms,
     Mirror,
@@ -122,52 +125,82 @@ def build(
         ChainError: the setup failed.
     """
     scenario, path = resolved.scenario, resolved.path
-    protocol = scenario.protocol
     agents = _agents(resolved)
     owners = [
         address_named(f"{agent.name} {place}") for agent in agents for place in range(len(agent.accounts))
     ]
-    identities = _identities(agents, owners)
     genesis = Genesis(
         open_chain(scenario.chain.backend, scenario.chain.chain_id), int(path.timestamp[0]), COINBASE
     )
-    keys = [signing_key(f"feed signer {place}") for place in range(protocol.oracle.signers)]
-    signers = tuple(to_checksum_address(address_of(key)) for key in keys)
-    guardian, governor = (to_checksum_address(address_named(role)) for role in ("guardian", "governor"))
-    genesis.deploy(plan(protocol, guardian, signers, governor, int(path.timestamp[0])))
+    keys = [signing_key(f"feed signer {place}") for place in range(scenario.protocol.oracle.signers)]
+    sites = _deploy(genesis, scenario, [to_checksum_address(address_of(key)) for key in keys])
     signer = TypedDataSigner(keys, genesis.chain.chain_id, genesis.addresses["Oracle"])
     for agent in agents:
         if isinstance(agent, OracleRelayer):
             agent.signer = signer
         if isinstance(agent, SurfaceRelayer):
-            agent.signer = SurfaceSigner(keys, genesis.chain.chain_id, genesis.addresses["Surface"])
-    _first_prices(genesis, protocol, path.tick(0), signer)
-    _endow(genesis, protocol, path.tick(0), agents, owners, _engines(scenario, len(owners)))
+            surface = sites[agent.venues[0]].addresses["Surface"]
+            agent.signer = SurfaceSigner(keys, genesis.chain.chain_id, surface)
+    _first_prices(genesis, scenario.protocol, path.tick(0), signer)
+    for owner in owners:
+        genesis.chain.fund(owner, GAS_WALLET)
+    for venue, site in sites.items():
+        protocol = scenario.protocol_of(venue)
+        _endow(
+            site,
+            protocol,
+            path.tick(0),
+            owners,
+            _gifts(agents, venue),
+            _engines(scenario, venue, len(owners)),
+        )
+    return Simulation(
+        chain=around(genesis.chain),
+        venues=[
+            _venue(resolved, venue, site, agents, owners, out if venue == MAIN else out / VENUES / venue)
+            for venue, site in sites.items()
+        ],
+        path=path,
+        agents=agents,
+        gas=scenario.gas,
+        seed=scenario.seed,
+        first_block=genesis.number + 1,
+        address=to_checksum_address,
+    )
 
-    terms = _terms(protocol, genesis, scenario)
-    decode = genesis.decoder()
+
+def _deploy(genesis: Genesis, scenario: Scenario, signers: Sequence[str]) -> dict[str, Genesis]:
+    """Every venue by name: an instance of the protocol each, with tokens and oracle of the first."""
+    guardian, governor = (to_checksum_address(address_named(role)) for role in ("guardian", "governor"))
+    common = ("CashToken", *(f"Token:{symbol}" for symbol in scenario.protocol.collaterals), "Oracle")
+    sites: dict[str, Genesis] = {}
+    for venue in scenario.venue_names:
+        first = venue == MAIN
+        protocol = scenario.protocol_of(venue)
+        sites[venue] = genesis if first else genesis.beside(common)
+        given = () if first else common
+        sites[venue].deploy(plan(protocol, guardian, tuple(signers), governor, scenario.start, given))
+    return sites
+
+
+def _venue(
+    resolved: Resolved, name: str, site: Genesis, agents: Sequence[Agent], owners: Sequence[bytes], out: Path
+) -> Deployed:
+    """One venue for the engine, its mirror rebuilt from the events of the setup."""
+    scenario = resolved.scenario
+    terms = _terms(name, site, scenario)
+    decode = site.decoder()
     mirror = Mirror(
         terms.numbers,
         [asset.contract for asset in terms.assets],
         strikes={market.number: market.strike for market in terms.markets if market.strike},
     )
-    for events in genesis.events(decode):
-        mirror.apply(events, int(path.timestamp[0]))
+    for events in site.events(decode):
+        mirror.apply(events, int(resolved.path.timestamp[0]))
+    identities = _identities([agent for agent in agents if name in agent.venues], owners)
     recorder = Recorder(out, identities, dump_scenario(scenario), scenario.recorder.sample_blocks)
-    return Simulation(
-        chain=around(genesis.chain),
-        protocol=terms,
-        mirror=mirror,
-        path=path,
-        agents=agents,
-        gas=scenario.gas,
-        seed=scenario.seed,
-        decode=decode,
-        recorder=recorder,
-        first_block=genesis.number + 1,
-        summary=_summary(resolved, terms, identities),
-        address=to_checksum_address,
-    )
+    summary = _summary(resolved, name, terms, identities)
+    return Deployed(name, terms, mirror, decode, recorder, summary)
 
 
 def _agents(resolved: Resolved) -> list[Agent]:
@@ -199,11 +232,28 @@ def _identities(agents: Sequence[Agent], owners: Sequence[bytes]) -> list[AgentI
     ]
 
 
-def _engines(scenario: Scenario, accounts: int) -> list[str]:
-    """Margin system of every account; the user's own agents come last and have the protocol's."""
-    usual = scenario.protocol.engine
-    engines = [spec.engine or usual for spec in scenario.agents.values() for _ in range(spec.count)]
+def _engines(scenario: Scenario, venue: str, accounts: int) -> list[str]:
+    """Margin system of every account at a venue; the user's own agents come last and have the protocol's."""
+    usual = scenario.protocol_of(venue).engine
+    engines = [
+        (spec.engine if venue in spec.venues else None) or usual
+        for spec in scenario.agents.values()
+        for _ in range(spec.count)
+    ]
     return engines + [usual] * (accounts - len(engines))
+
+
+def _gifts(agents: Sequence[Agent], venue: str) -> list[Endowment | None]:
+    """What every account starts with at a venue; None where its agent has no business there."""
+    return [
+        gift
+        for agent in agents
+        for gift in (
+            agent.endowments_at(agent.venues.index(venue))
+            if venue in agent.venues
+            else [None] * len(agent.accounts)
+        )
+    ]
 
 
 def _first_prices(genesis: Genesis, protocol: ProtocolSpec, tick: PriceTick, signer: TypedDataSigner) -> None:
@@ -218,8 +268,8 @@ def _endow(
     genesis: Genesis,
     protocol: ProtocolSpec,
     tick: PriceTick,
-    agents: Sequence[Agent],
     owners: Sequence[bytes],
+    gifts: Sequence[Endowment | None],
     engines: Sequence[str],
 ) -> None:
     """Seeds the insurance fund, opens every account and gives it what its agent asks for."""
@@ -243,10 +293,10 @@ def _endow(
         genesis.call(DEPLOYER, "CashToken", "mint", DEPLOYER, seed)
         into_fund(DEPLOYER, seed)
     collateral = next(iter(protocol.collaterals.items()), None)
-    gifts = [gift for agent in agents for gift in agent.endowments()]
     for account, (owner, gift, engine) in enumerate(zip(owners, gifts, engines, strict=True), start=1):
-        genesis.chain.fund(owner, GAS_WALLET)
         genesis.call(owner, "Vault", "create_account", protocol.engines[engine])
+        if gift is None:
+            continue
         provide(owner, "CashToken", cash(gift.cash) + cash(gift.wallet) + cash(gift.fund), vault)
         if cash(gift.cash):
             genesis.call(owner, "Vault", "deposit", account, 0, cash(gift.cash))
@@ -261,11 +311,12 @@ def _endow(
     genesis.flush()
 
 
-def _terms(protocol: ProtocolSpec, genesis: Genesis, scenario: Scenario) -> Protocol:
-    """What the engine must know of the protocol; ratios as shares of 1, for decisions."""
+def _terms(venue: str, genesis: Genesis, scenario: Scenario) -> Protocol:
+    """What the engine must know of a venue's protocol; ratios as shares of 1, for decisions."""
+    protocol = scenario.protocol_of(venue)
     feeds = feed_numbers(protocol)
     auction = protocol.liquidation
-    engines = set(_engines(scenario, 1))
+    engines = set(_engines(scenario, venue, 1))
     gas_symbol = "ETH" if "ETH" in scenario.assets else next(iter(scenario.assets))
     return Protocol(
         addresses=genesis.addresses,
@@ -344,7 +395,9 @@ def _dated_markets(protocol: ProtocolSpec) -> Iterator[MarketTerms]:
                 )
 
 
-def _summary(resolved: Resolved, terms: Protocol, identities: Sequence[AgentIdentity]) -> dict[str, object]:
+def _summary(
+    resolved: Resolved, venue: str, terms: Protocol, identities: Sequence[AgentIdentity]
+) -> dict[str, object]:
     """What summary.json says of the run beside its outcome (messages/schema.py)."""
     scenario = resolved.scenario
     market_of = {market.feed: number for number, market in reversed(list(enumerate(terms.markets, start=1)))}
@@ -382,5 +435,17 @@ def _summary(resolved: Resolved, terms: Protocol, identities: Sequence[AgentIden
             for one in identities
         ],
         "user_agents": list(resolved.agents),
+        "venue": venue,
+        "venues": _opinions(scenario, venue),
         "deployment": {name: to_checksum_address(address) for name, address in terms.addresses.items()},
     }
+
+
+def _opinions(scenario: Scenario, own: str) -> list[dict[str, object]]:
+    """What the scenario thinks of every venue, that of the folder first."""
+    others = [name for name in scenario.venue_names if name != own]
+    specs = {name: scenario.venues.get(name) or VenueSpec() for name in (own, *others)}
+    return [
+        {"venue": name, "default_probability": spec.default_probability, "recovery": spec.recovery}
+        for name, spec in specs.items()
+    ]

@@ -11,6 +11,7 @@ from simulation.agents.registry import AGENT_KINDS, SETTINGS_CLASSES, load_agent
 from simulation.agents.relayer import OracleRelayer, PriceSigner, RelayerSettings
 from simulation.agents.signing import TypedDataSigner, address_of, signing_key
 from simulation.agents.slices import SliceQuote
+from simulation.agents.spread_traders import SpreadSettings, SpreadTraders
 from simulation.agents.surface_relayer import SurfaceRelayer
 from simulation.agents.surface_signing import SurfaceSigner
 from simulation.agents.traders import (
@@ -51,6 +52,8 @@ __all__ = [
     "PutBuyers",
     "RelayerSettings",
     "SliceQuote",
+    "SpreadSettings",
+    "SpreadTraders",
     "SurfaceRelayer",
     "SurfaceSigner",
     "TraderSettings",

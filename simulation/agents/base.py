@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from simulation.config import MAIN
 from simulation.messages import Intent, Receipt, View
 
 __all__ = ["Agent", "Endowment"]
@@ -51,6 +52,8 @@ class Agent:
     """Settings of an agent that no scenario describes, such as one from `--agent`."""
     individual: ClassVar[bool] = False
     """A scenario's `count` makes that many agents of one account each, not one agent of many accounts."""
+    spreads: ClassVar[bool] = False
+    """May have accounts at several venues; then it decides by `decide_across`."""
 
     latency: int = 0
     """Blocks between a decision and its arrival in the pool."""
@@ -59,6 +62,10 @@ class Agent:
         self, name: str, accounts: NDArray[np.int64], settings: Any, rng: np.random.Generator
     ) -> None:
         self.name = name
+        self.stream = name
+        """Names its random numbers; agents with the same one draw alike."""
+        self.venues: tuple[str, ...] = (MAIN,)
+        """Where its accounts are, its home first; at each it has all of `accounts`."""
         self.accounts = accounts
         self.rows = accounts - 1
         """Rows of its accounts in the view's arrays."""
@@ -72,8 +79,16 @@ class Agent:
         """What each of its accounts starts with, in the order of `accounts`."""
         return [Endowment() for _ in self.accounts]
 
+    def endowments_at(self, place: int) -> Sequence[Endowment]:
+        """What each account starts with at one of the agent's venues, from 0; wallets at the first."""
+        return self.endowments() if place == 0 else [Endowment() for _ in self.accounts]
+
     def decide(self, view: View, rng: np.random.Generator) -> Sequence[Intent]:
         """What it wants done now. Must not change the view."""
+        raise NotImplementedError
+
+    def decide_across(self, views: Sequence[View], rng: np.random.Generator) -> Sequence[Sequence[Intent]]:
+        """What it wants done at each of its venues, when there are several; `views` are in their order."""
         raise NotImplementedError
 
     def on_receipt(self, receipt: Receipt, rng: np.random.Generator) -> None:

@@ -21,10 +21,11 @@ from simulation.agents.market_maker import MarketMaker
 from simulation.agents.operator import ProtocolOperator
 from simulation.agents.option_traders import BasisTraders, OptionWriters, PutBuyers
 from simulation.agents.relayer import OracleRelayer
+from simulation.agents.spread_traders import SpreadTraders
 from simulation.agents.surface_relayer import SurfaceRelayer
 from simulation.agents.traders import MeanReversionTraders, MomentumTraders, NoiseTraders
 from simulation.agents.whale import Whale
-from simulation.config import AgentSpec, stream
+from simulation.config import MAIN, AgentSpec, stream
 from simulation.errors import InputError, Problem, ScenarioError
 
 __all__ = ["AGENT_KINDS", "SETTINGS_CLASSES", "load_agent", "make_agent", "make_agents"]
@@ -41,6 +42,7 @@ AGENT_KINDS: Final[Mapping[str, type[Agent]]] = {
     "option_writer": OptionWriters,
     "oracle_relayer": OracleRelayer,
     "put_buyer": PutBuyers,
+    "spread_trader": SpreadTraders,
     "surface_relayer": SurfaceRelayer,
     "whale": Whale,
 }
@@ -56,7 +58,8 @@ def make_agents(specs: Sequence[AgentSpec], seed: int, first_account: int = 1) -
     """All agents of a scenario, in its order, their accounts numbered one after the other.
 
     A kind that stands for individuals gives `count` agents named NAME-1, NAME-2, ...; any other gives one
-    agent for `count` accounts. Raises ScenarioError naming every kind that does not exist.
+    agent for `count` accounts. Raises ScenarioError naming every kind that does not exist, and every
+    population at several venues whose kind keeps to one.
     """
     unknown = [
         Problem(
@@ -64,6 +67,13 @@ def make_agents(specs: Sequence[AgentSpec], seed: int, first_account: int = 1) -
         )
         for spec in specs
         if spec.kind not in AGENT_KINDS
+    ]
+    unknown += [
+        Problem(
+            "scenario", f"agents.{spec.name}.venues", f"{len(spec.venues)} for a {spec.kind}", "one venue"
+        )
+        for spec in specs
+        if len(spec.venues) > 1 and spec.kind in AGENT_KINDS and not AGENT_KINDS[spec.kind].spreads
     ]
     if unknown:
         raise ScenarioError(unknown)
@@ -79,15 +89,30 @@ def make_agents(specs: Sequence[AgentSpec], seed: int, first_account: int = 1) -
         else:
             groups = [(spec.name, spec.count)] if spec.count else []
         for name, count in groups:
-            agents.append(make_agent(cls, name, account, count, spec.settings, seed))
+            shared = name if spec.twin is None else spec.twin + name.removeprefix(spec.name)
+            agents.append(make_agent(cls, name, account, count, spec.settings, seed, spec.venues, shared))
             account += count
     return agents
 
 
-def make_agent(cls: type[Agent], name: str, account: int, count: int, settings: Any, seed: int) -> Agent:
-    """One agent for `count` accounts from `account` on; its tastes come from the stream of its name."""
+def make_agent(
+    cls: type[Agent],
+    name: str,
+    account: int,
+    count: int,
+    settings: Any,
+    seed: int,
+    venues: tuple[str, ...] = (MAIN,),
+    shared: str = "",
+) -> Agent:
+    """One agent for `count` accounts from `account` on.
+
+    Its random numbers come from the stream of its name, or from `shared`, that of another agent.
+    """
     accounts = np.arange(account, account + count, dtype=np.int64)
-    return cls(name, accounts, settings, stream(seed, "agents", name, "tastes"))
+    agent = cls(name, accounts, settings, stream(seed, "agents", shared or name, "tastes"))
+    agent.venues, agent.stream = venues, shared or name
+    return agent
 
 
 def load_agent(source: str) -> type[Agent]:

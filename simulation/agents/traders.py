@@ -40,6 +40,7 @@ __all__ = [
     "NoiseTraders",
     "TraderSettings",
     "Traders",
+    "taking",
 ]
 
 ADDS, REDUCES, WAITS = 0, 1, 2
@@ -193,7 +194,7 @@ class Traders(Agent):
                 continue
             if lots and (market.best_bid if size > 0 else market.best_ask):
                 slippage = OPTION_SLIPPAGE if market.strike else 3 * self.settings.slippage
-                orders.append(_taking(account, market, -size, lots, slippage, self.urgent, REDUCE_ONLY))
+                orders.append(taking(account, market, -size, lots, slippage, self.urgent, REDUCE_ONLY))
         return orders
 
     def _trade(
@@ -229,7 +230,7 @@ class Traders(Agent):
             intents.append(
                 _resting(account, market, size, lots, view.timestamp + 10 * view.block_time, self.fees)
                 if rests
-                else _taking(account, market, size, lots, self.settings.slippage, self.fees)
+                else taking(account, market, size, lots, self.settings.slippage, self.fees)
             )
 
 
@@ -326,9 +327,10 @@ class MeanReversionTraders(TrendTraders):
     direction = -1.0
 
 
-def _taking(
+def taking(
     account: int, market: MarketView, size: float, lots: int, slippage: float, fees: Fees, options: int = 0
 ) -> PlaceOrder:
+    """An order that takes at once: `size` says the side, `slippage` how far beyond the mid, as a share."""
     price = market.mid * (1.0 + slippage if size > 0 else 1.0 - slippage)
     tick = market.tick_up(price) if size > 0 else market.tick_down(price)
     return PlaceOrder(

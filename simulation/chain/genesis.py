@@ -7,7 +7,9 @@ has its event. Setup blocks cost no gas price and share one timestamp. Imports: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from eth_abi.abi import encode
@@ -47,8 +49,20 @@ def _type(item: Mapping[str, Any]) -> str:
     return kind
 
 
+@dataclass(slots=True)
+class _Blocks:
+    """Setup blocks of one chain: what is done, and what waits."""
+
+    timestamp: int
+    number: int = 0
+    nonces: dict[bytes, int] = field(default_factory=dict)
+    queue: list[Transaction] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    results: list[BlockResult] = field(default_factory=list)
+
+
 class Genesis:
-    """Drives a chain through its setup.
+    """Drives a chain through its setup, one instance of the protocol or several.
 
     Args:
         chain: empty.
@@ -58,18 +72,27 @@ class Genesis:
 
     def __init__(self, chain: Chain, timestamp: int, coinbase: bytes) -> None:
         self.chain = chain
-        self.number = 0
         self.addresses: dict[str, bytes] = {}
+        """Of this instance, by the names of its plan."""
         self._artifacts: dict[str, Artifact] = {}
-        self._timestamp, self._coinbase = timestamp, coinbase
-        self._nonces: dict[bytes, int] = {}
-        self._queue: list[Transaction] = []
-        self._labels: list[str] = []
-        self._results: list[BlockResult] = []
+        self._coinbase = coinbase
+        self._blocks = _Blocks(timestamp)
+
+    @property
+    def number(self) -> int:
+        """Of the latest setup block."""
+        return self._blocks.number
+
+    def beside(self, common: Collection[str]) -> Genesis:
+        """Another instance on the same chain, which so far has nothing but these contracts of this one."""
+        other = copy.copy(self)
+        other.addresses = {name: self.addresses[name] for name in common}
+        other._artifacts = {name: self._artifacts[name] for name in common}
+        return other
 
     def deploy(self, steps: Sequence[Step]) -> None:
         """Runs a deployment plan; addresses are kept under the plan's names."""
-        self.addresses |= run(tuple(steps), self._deploy, self._call_address, DEPLOYER)
+        self.addresses = run(tuple(steps), self._deploy, self._call_address, DEPLOYER, self.addresses)
         for step in steps:
             if isinstance(step, Deploy):
                 self._artifacts[step.name] = load_artifact(step.artifact)
@@ -77,7 +100,7 @@ class Genesis:
     def at(self, timestamp: int) -> None:
         """Later setup blocks have this time, unix seconds."""
         self.flush()
-        self._timestamp = timestamp
+        self._blocks.timestamp = timestamp
 
     def call(self, sender: bytes, target: str, function: str, *args: Any) -> None:
         """Queues a call of a deployed contract; `flush` executes what is queued."""
@@ -85,24 +108,25 @@ class Genesis:
 
     def flush(self) -> None:
         """Executes what is queued. Raises ChainError naming the call that reverted."""
-        while self._queue:
-            queue, self._queue = self._queue[:BATCH], self._queue[BATCH:]
-            labels, self._labels = self._labels[:BATCH], self._labels[BATCH:]
+        blocks = self._blocks
+        while blocks.queue:
+            queue, blocks.queue = blocks.queue[:BATCH], blocks.queue[BATCH:]
+            labels, blocks.labels = blocks.labels[:BATCH], blocks.labels[BATCH:]
             self._execute(queue, labels)
 
     def decoder(self) -> EventDecoder:
-        """Decodes the logs of everything deployed."""
+        """Decodes the logs of everything that this instance has."""
         return EventDecoder(
             {name: (self.addresses[name], self._artifacts[name].abi) for name in self.addresses}
         )
 
     def events(self, decode: EventDecoder) -> list[list[EventColumns]]:
         """The events of all setup blocks so far, block by block."""
-        return [decode(result.logs) for result in self._results]
+        return [decode(result.logs) for result in self._blocks.results]
 
     def env(self) -> BlockEnv:
         """The environment of the latest setup block."""
-        return BlockEnv(self.number, self._timestamp, self._coinbase, BLOCK_GAS, 0, bytes(32))
+        return BlockEnv(self.number, self._blocks.timestamp, self._coinbase, BLOCK_GAS, 0, bytes(32))
 
     def _deploy(self, artifact_name: str, args: tuple[Any, ...]) -> bytes:
         artifact = load_artifact(artifact_name)
@@ -116,7 +140,7 @@ class Genesis:
         )
         data = bytes.fromhex(artifact.bytecode.removeprefix("0x")) + encode(types, _plain(args))
         self._add(DEPLOYER, None, data)
-        result = self._execute([self._queue.pop()], [f"deployment of {artifact_name}"])
+        result = self._execute([self._blocks.queue.pop()], [f"deployment of {artifact_name}"])
         address = result.created_by(0)
         if address is None:
             raise ChainError(f"deployment of {artifact_name}: no contract; expected one")
@@ -143,22 +167,22 @@ class Genesis:
         types = [_type(part) for part in item["inputs"]]
         selector = keccak(f"{function}({','.join(types)})".encode())[:4]
         self._add(sender, to, selector + encode(types, _plain(args)))
-        self._labels.append(f"{label}.{function}")
+        self._blocks.labels.append(f"{label}.{function}")
 
     def _add(self, sender: bytes, to: bytes | None, data: bytes) -> None:
-        nonce = self._nonces.get(sender, 0)
-        self._nonces[sender] = nonce + 1
-        self._queue.append(Transaction(sender, to, nonce, 0, TX_GAS_LIMIT_CAP, 0, 0, data))
+        nonce = self._blocks.nonces.get(sender, 0)
+        self._blocks.nonces[sender] = nonce + 1
+        self._blocks.queue.append(Transaction(sender, to, nonce, 0, TX_GAS_LIMIT_CAP, 0, 0, data))
 
     def _execute(self, transactions: Sequence[Transaction], labels: Sequence[str]) -> BlockResult:
-        self.number += 1
+        self._blocks.number += 1
         result = self.chain.execute_block(self.env(), transactions)
         for row, label in enumerate(labels):
             if result.outcome(row) is not Outcome.SUCCESS:
                 output = result.output(row)
                 text = output[68:].rstrip(b"\0").decode("utf-8", "replace") if len(output) > 68 else ""
                 raise ChainError(f"set-up: {label} failed, {text or result.reason_of(row)}")
-        self._results.append(result)
+        self._blocks.results.append(result)
         return result
 
 

@@ -12,6 +12,7 @@ from simulation.config.load import (
     scenario_path,
 )
 from simulation.config.scenario import (
+    MAIN,
     AgentSpec,
     AssetModel,
     CollateralSpec,
@@ -24,12 +25,14 @@ from simulation.config.scenario import (
     Scenario,
     SmileSpec,
     TierSpec,
+    VenueSpec,
     WaypointSpec,
 )
 from simulation.config.schema import Problems, knob, read_table, show_table
 from simulation.config.seeds import stream
 
 __all__ = [
+    "MAIN",
     "AgentSpec",
     "AssetModel",
     "CollateralSpec",
@@ -44,6 +47,7 @@ __all__ = [
     "Scenario",
     "SmileSpec",
     "TierSpec",
+    "VenueSpec",
     "WaypointSpec",
     "available_scenarios",
     "dump_scenario",

@@ -14,13 +14,14 @@ import tomli_w
 
 from simulation.config.checks import check_scenario
 from simulation.config.kinds import INTEGER, TEXT, choice
-from simulation.config.scenario import ENGINES, SECTION_OF, SECTIONS, AgentSpec, Scenario
-from simulation.config.schema import FAILED, Problems, one_of, read_table, show_table
+from simulation.config.scenario import ENGINES, MAIN, SECTION_OF, SECTIONS, AgentSpec, Scenario
+from simulation.config.schema import FAILED, Array, Problems, one_of, read_table, show_table
+from simulation.config.venues import check_venues, read_venues, show_venues
 from simulation.errors import InputError
 
 __all__ = ["available_scenarios", "dump_scenario", "load_scenario", "parse_override", "scenario_path"]
 
-OF_POPULATIONS = ("kind", "count", "engine")
+OF_POPULATIONS = ("kind", "count", "engine", "venue", "venues", "twin")
 """Keys of [agents.NAME] that every kind of agent has."""
 ENGINE = choice(*ENGINES)
 SHIPPED = Path(__file__).resolve().parents[1] / "scenarios"
@@ -115,6 +116,8 @@ def dump_scenario(scenario: Scenario) -> str:
                 "kind": agent.kind,
                 "count": agent.count,
                 **({} if agent.engine is None else {"engine": agent.engine}),
+                **({} if agent.venues == (MAIN,) else {"venues": list(agent.venues)}),
+                **({} if agent.twin is None else {"twin": agent.twin}),
                 **(agent.params if agent.settings is None else show_table(agent.settings)),
             }
             for name, agent in scenario.agents.items()
@@ -122,19 +125,24 @@ def dump_scenario(scenario: Scenario) -> str:
     }
     if scenario.smiles:
         document["smiles"] = SECTIONS["smiles"].show(scenario.smiles)
+    if scenario.venues:
+        document["venues"] = show_venues(scenario.venues)
     return tomli_w.dumps(document)
 
 
 def _read(
     document: dict[str, Any], source: str, problems: Problems, agent_kinds: Mapping[str, type[Any]] | None
 ) -> Scenario | None:
-    sections = (*SECTIONS, "agents")
+    sections = (*SECTIONS, "venues", "agents")
     for name in document:
         if name not in sections:
             problems.add(name, "unknown section", one_of(name, sections))
     values = {name: kind.read(document.get(name, {}), name, problems) for name, kind in SECTIONS.items()}
     agents = _read_agents(document.get("agents", {}), problems, agent_kinds)
     if any(value is FAILED for value in values.values()) or problems.found:
+        return None
+    venues = read_venues(document, problems)
+    if problems.found:
         return None
     scenario = Scenario(
         time=values["scenario"],
@@ -145,10 +153,12 @@ def _read(
         chain=values["chain"],
         recorder=values["recorder"],
         smiles=values["smiles"],
+        venues=venues,
         file=source,
         overrides=problems.overrides,
     )
     check_scenario(scenario, problems)
+    check_venues(scenario, problems)
     return scenario
 
 
@@ -174,7 +184,9 @@ def _read_agents(
         engine = None
         if "engine" in table:
             engine = ENGINE.read(table["engine"], f"{key}.engine", problems)
-        if FAILED in (kind, count, engine):
+        venues = _read_venues_of(table, key, problems)
+        twin = TEXT.read(table["twin"], f"{key}.twin", problems) if "twin" in table else None
+        if FAILED in (kind, count, engine, venues, twin):
             continue
         if count < 0:
             problems.add(f"{key}.count", f"got {count}", "a whole number from 0")
@@ -185,8 +197,23 @@ def _read_agents(
                 problems.add(f"{key}.kind", f'got "{kind}"', one_of(kind, kinds))
                 continue
             settings = read_table(kinds[kind], params, key, problems)
-        agents[name] = AgentSpec(name, kind, count, params, settings, engine)
+        agents[name] = AgentSpec(name, kind, count, params, settings, engine, venues, twin)
     return agents
+
+
+def _read_venues_of(table: Mapping[str, Any], key: str, problems: Problems) -> Any:
+    """Names of the venues of a population, or FAILED."""
+    if "venue" in table and "venues" in table:
+        problems.add(f"{key}.venue", "beside venues", "one of the two keys")
+        return FAILED
+    if "venue" in table:
+        name = TEXT.read(table["venue"], f"{key}.venue", problems)
+        return FAILED if name is FAILED else (name,)
+    names = Array(TEXT).read(table.get("venues", [MAIN]), f"{key}.venues", problems)
+    if names is not FAILED and (not names or len(set(names)) != len(names)):
+        problems.add(f"{key}.venues", "none, or one twice", "names of venues, each once")
+        return FAILED
+    return names
 
 
 def _set(document: dict[str, Any], key: str, value: Any, problems: Problems) -> None:

@@ -2,14 +2,17 @@
 """The engine: block loop, mirror, reconciliation, recorder. Knows the chain as a Protocol alone."""
 
 from simulation.engine.mirror import Mirror
-from simulation.engine.recorder import AgentIdentity, Recorder
+from simulation.engine.recorder import VENUES, AgentIdentity, Recorder
 from simulation.engine.simulation import COINBASE, Simulation, prevrandao
 from simulation.engine.terms import AssetTerms, FeedTerms, MarketTerms, Protocol, SeriesTerms
+from simulation.engine.venue import Deployed
 
 __all__ = [
     "COINBASE",
+    "VENUES",
     "AgentIdentity",
     "AssetTerms",
+    "Deployed",
     "FeedTerms",
     "MarketTerms",
     "Mirror",

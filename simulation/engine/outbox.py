@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from simulation.agents import Agent
 from simulation.engine.encoder import Encoded, Encoder
@@ -25,7 +26,7 @@ class Ticket:
     """One transaction from the agent that wanted it to its end."""
 
     agent: int
-    """Place of the agent in the list of agents."""
+    """Seat from which it was sent, a place in the list of agents."""
     intent: Intent
     encoded: Encoded
     submitted: int
@@ -37,14 +38,14 @@ class Outbox:
     """Sends what agents want and tells them what became of it.
 
     Args:
-        agents: in the order in which they decide.
-        encoder: makes calldata.
+        agents: one for each seat; an agent of several venues has a seat at each.
+        encoders: make calldata, one for each seat.
         pool: takes the transactions.
         sender: number and address of the owner of an account.
     """
 
     agents: Sequence[Agent]
-    encoder: Encoder
+    encoders: Sequence[Encoder]
     pool: Mempool[Ticket]
     sender: Callable[[int], int]
     show: Callable[[int], str]
@@ -56,14 +57,14 @@ class Outbox:
     _gone: list[tuple[Pending[Ticket], Status, str]] = field(default_factory=list)
 
     def post(self, agent: int, intents: Iterable[Intent], block: int) -> None:
-        """Takes the wishes of one agent; they reach the pool after its latency."""
+        """Takes the wishes of one seat; they reach the pool after its agent's latency."""
         due = block + self.agents[agent].latency
         self._waiting.setdefault(due, []).extend([(agent, intent) for intent in intents])
 
     def deliver(self, block: int, base_fee: int) -> None:
         """Brings what is due to the pool: encoded, numbered, with fees."""
         due = self._waiting.pop(block, [])
-        encoded = iter(self.encoder.encode([intent for _, intent in due if type(intent) is not Reprice]))
+        encoded = iter(self._encode([(seat, intent) for seat, intent in due if type(intent) is not Reprice]))
         sender_of, free_nonce, submit = self.sender, self.pool.free_nonce, self._submit
         for agent, intent in due:
             if type(intent) is Reprice:
@@ -73,6 +74,12 @@ class Outbox:
                 submit(
                     Ticket(agent, intent, next(encoded), block), sender, free_nonce(sender), block, base_fee
                 )
+
+    def _encode(self, due: Sequence[tuple[int, Intent]]) -> list[Encoded]:
+        found: list[Encoded] = []
+        for encoder, group in groupby(due, lambda item: self.encoders[item[0]]):
+            found += encoder.encode([intent for _, intent in group])
+        return found
 
     def expire(self, block: int) -> None:
         """Lets go of what has waited too long."""
@@ -131,6 +138,7 @@ class Outbox:
             nonce,
             gas_limit,
             max_fee,
+            agent,
         )
 
     def _submit(self, ticket: Ticket, sender: int, nonce: int, block: int, base_fee: int) -> bool:

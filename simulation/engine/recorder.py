@@ -8,6 +8,7 @@ the run ends, and summary.json comes last. Imports: engine.tables, messages, err
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,20 +19,23 @@ import numpy as np
 
 from simulation.engine.tables import PARTIAL, EventTable, GrowingTable
 from simulation.errors import OutputError
-from simulation.messages import BlockRecord, Status, View
-from simulation.messages.schema import ACCOUNTS, AGENTS, BLOCKS, MARKETS, SCHEMAS, TRANSACTIONS
+from simulation.messages import BlockRecord, Status
+from simulation.messages.schema import ACCOUNTS, AGENTS, BLOCKS, HOLDINGS, MARKETS, SCHEMAS, TRANSACTIONS
 
-__all__ = ["AgentIdentity", "Figure", "Measures", "Recorder"]
+__all__ = ["VENUES", "AgentIdentity", "Figure", "Measures", "Recorder"]
 
 FLUSH_ROWS = 20_000
 """Buffered rows of a table that make a row group."""
 FLUSH_BLOCKS = 1_024
+VENUES = "venues"
+"""Folder in that of a run with one for each venue but the first."""
 
 SUCCESS, REVERTED = Status.SUCCESS, Status.REVERTED
 
 Figure = tuple[str, str, str, float]
 """Agent, role, measure and value: what an agent measures of itself after a block."""
-Measures = Callable[[View], Sequence[Figure]]
+Measures = Callable[[], Sequence[Figure]]
+"""The figures of all agents after the latest block recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class Recorder:
         for agent in agents:
             for account in agent.accounts:
                 self._account_agent[account - 1] = agent.name
+        self._known = np.array([bool(name) for name in self._account_agent], np.bool_)
+        """Accounts of agents of this recorder; others have an account of the same number elsewhere."""
         self._account_role = [self._roles.get(name, "") for name in self._account_agent]
         try:
             (folder / "scenario.toml").write_text(scenario, encoding="utf-8")
@@ -84,6 +90,7 @@ class Recorder:
             self._events = EventTable(folder)
             self._accounts = GrowingTable(folder, "accounts", ACCOUNTS)
             self._agents = GrowingTable(folder, "agents", AGENTS)
+            self._holdings = GrowingTable(folder, "holdings", HOLDINGS)
         except OSError as error:
             raise OutputError(
                 f"{folder}: {error.strerror or error}; expected a folder to write to"
@@ -95,6 +102,7 @@ class Recorder:
             self._events,
             self._accounts,
             self._agents,
+            self._holdings,
         )
         self._last: BlockRecord | None = None
         self._sampled = False
@@ -132,6 +140,7 @@ class Recorder:
         if self._with_transactions:
             self._note_transactions(record)
         self._events.note(record.number, record.events)
+        self._note_holdings(record)
         self.recorded += 1
         full = self.recorded % FLUSH_BLOCKS == 0
         for table in self._tables:
@@ -145,7 +154,7 @@ class Recorder:
         """
         self._keep_last(full=True)
         if self._last is not None and not self._sampled:
-            self._note_agents(self._last, measures(self._last.view))
+            self._note_agents(self._last, measures())
         for table in self._tables:
             table.close()
         for table in self._tables:
@@ -217,7 +226,7 @@ class Recorder:
         rows = record.transactions
         if not rows:
             return
-        receipts, agents, places, submitted, senders, functions, nonces, limits, max_fees = zip(
+        receipts, agents, places, submitted, senders, functions, nonces, limits, max_fees, _ = zip(
             *rows, strict=True
         )
         intents, statuses, _, gas_used, gas_prices, reasons = zip(*receipts, strict=True)
@@ -248,16 +257,33 @@ class Recorder:
         for agent, role, measure, value in sorted(figures):
             self._agents.add(block=record.number, agent=agent, role=role, measure=measure, value=value)
 
+    def _note_holdings(self, record: BlockRecord) -> None:
+        for item in record.holdings:
+            self._holdings.add(
+                block=record.number,
+                agent=item.agent,
+                book=item.book,
+                account=item.account,
+                venue=item.venue,
+                posted_usd=item.posted,
+                claim_usd=item.claim,
+                cash_claim_usd=item.cash_claim,
+                initial_margin_usd=item.initial_margin,
+                alone_usd=item.alone,
+                merged_usd=item.merged,
+                exchange_rate=item.rate,
+                forgone_usd=item.forgone,
+            )
+
     def _keep_last(self, full: bool) -> None:
         """Accounts of the block before, once it is known whether it is the last."""
         if self._last is None:
             return
         view = self._last.view.accounts
-        known = len(self._account_agent)
-        wanted = np.arange(min(known, len(view.equity)))
+        wanted = np.flatnonzero(self._known[: len(view.equity)])
         if not full:
             trouble = (view.equity < view.initial_margin) | view.liquidating
-            wanted = wanted[trouble[: len(wanted)]]
+            wanted = wanted[trouble[wanted]]
         if not len(wanted):
             return
         rows = wanted.tolist()
@@ -278,10 +304,17 @@ class Recorder:
         )
 
 
+def _clear_venues(folder: Path) -> None:
+    """Removes the runs of other venues; raises OutputError for what is none."""
+    for path in sorted(folder.iterdir()):
+        _prepare(path)
+    shutil.rmtree(folder)
+
+
 def _prepare(folder: Path) -> None:
     """An empty folder, or one that held a run; raises OutputError otherwise."""
     own = {"scenario.toml", "summary.json", "report.html"} | {f"{stem}.parquet" for stem in SCHEMAS}
-    own |= {name + PARTIAL for name in own}
+    own |= {name + PARTIAL for name in own} | {VENUES}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         found = sorted(path.name for path in folder.iterdir())
@@ -292,7 +325,10 @@ def _prepare(folder: Path) -> None:
             )
         # The summary goes first: from here on the folder holds no whole run.
         for name in sorted(found, key=lambda name: name != "summary.json"):
-            (folder / name).unlink()
+            if name == VENUES:
+                _clear_venues(folder / name)
+            else:
+                (folder / name).unlink()
         probe = folder / f"summary.json{PARTIAL}"
         probe.touch()
         probe.unlink()

@@ -9,38 +9,32 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from functools import partial
-from typing import Any
-
-import numpy as np
+from itertools import accumulate, pairwise
 
 from simulation.agents import Agent
 from simulation.chain.protocol import Chain
-from simulation.config import GasSpec, stream
+from simulation.config import GasSpec
 from simulation.engine.abi import revert_reason
-from simulation.engine.encoder import Encoder
+from simulation.engine.concentration import Concentration
 from simulation.engine.hashing import GENESIS, block_hash
 from simulation.engine.helper import Helper, Task
 from simulation.engine.interrupt import DeferredInterrupt
-from simulation.engine.mirror import Mirror
 from simulation.engine.outbox import Outbox, Ticket
-from simulation.engine.reader import RawWorld, WorldReader
-from simulation.engine.reconciliation import reconcile
-from simulation.engine.recorder import Figure, Recorder
-from simulation.engine.terms import Protocol
-from simulation.engine.world import ViewBuilder
-from simulation.errors import ChainError, PlimsollError, RunError
+from simulation.engine.parties import Parties
+from simulation.engine.reader import RawWorld
+from simulation.engine.venue import Deployed, Taken, Venue
+from simulation.errors import ChainError, PlimsollError
 from simulation.market import MarketPath, external_gas
 from simulation.mempool import Block, Mempool, Pending, next_base_fee
-from simulation.messages import BlockRecord, Books, EventColumns, Intent, Status, Submitted, View
-from simulation.messages.chain import BlockEnv, BlockResult, Call, Logs, Outcome, Transaction
+from simulation.messages import BlockRecord, EventColumns, Holding, Status, Submitted, View
+from simulation.messages.chain import BlockEnv, BlockResult, Outcome, Transaction
 from simulation.messages.market import PriceTick
 from simulation.messages.progress import Progress, RunResult, Watcher
 
-__all__ = ["COINBASE", "Decode", "Simulation", "prevrandao"]
+__all__ = ["COINBASE", "Simulation", "prevrandao"]
 
 REVERTED, SUCCEEDED, HALTED = (
     int(outcome) for outcome in (Outcome.REVERTED, Outcome.SUCCESS, Outcome.HALTED)
@@ -48,8 +42,6 @@ REVERTED, SUCCEEDED, HALTED = (
 
 COINBASE = b"\xc0" * 20
 """Receives the tips of every block."""
-
-Decode = Callable[[Logs], Sequence[EventColumns]]
 
 BACKLOG = 64
 """Blocks that may wait to be recorded while a row group is written."""
@@ -68,74 +60,56 @@ def _record_checked(checking: Task[None], record: Callable[[], None]) -> None:
     record()
 
 
-@dataclass(slots=True)
-class _Account:
-    """What the engine keeps of an agent."""
-
-    agent: Agent
-    rng: np.random.Generator
-    owned: frozenset[int]
-    gas_wei: int = 0
-    gas_usd: float = 0.0
-
-
 class Simulation:
     """One run, from a deployed protocol to the end of the path.
 
     Args:
         chain: with the protocol deployed, accounts made and endowed, and a first price in every feed.
-        protocol: terms of what is deployed.
-        mirror: that has taken in every event since deployment.
+        venues: the instances of the protocol on it; the first one's folder is the run's.
         path: prices by block; block 0 is the state in which the chain was handed over.
         agents: in the order in which they are asked; relayers are asked before all others.
         gas: block space and its price.
         seed: root of all random streams.
-        decode: logs to events.
-        recorder: where blocks go.
         first_block: number of the first simulated block.
-        summary: what summary.json says of the run beside its outcome.
         address: a 20-byte address as text.
     """
 
     def __init__(
         self,
         chain: Chain,
-        protocol: Protocol,
-        mirror: Mirror,
+        venues: Sequence[Deployed],
         path: MarketPath,
         agents: Sequence[Agent],
         gas: GasSpec,
         seed: int,
-        decode: Decode,
-        recorder: Recorder,
         first_block: int,
-        summary: Mapping[str, Any],
         address: Callable[[bytes], str],
     ) -> None:
-        self._chain, self._protocol, self._mirror, self._path = chain, protocol, mirror, path
-        self._gas, self._seed, self._decode, self._recorder = gas, seed, decode, recorder
-        self._first, self._summary = first_block, dict(summary)
-        self._parties = [
-            _Account(agent, stream(seed, "agents", agent.name), frozenset(agent.accounts.tolist()))
-            for agent in agents
-        ]
-        self._party_of = {party.agent.name: party for party in self._parties}
-        self._order = sorted(range(len(agents)), key=lambda place: agents[place].role != "relayer")
-        self._senders = sorted(set(mirror.owners))
+        self._chain, self._path, self._gas, self._seed, self._first = chain, path, gas, seed, first_block
+        block_time = int(path.timestamp[1] - path.timestamp[0]) if len(path) > 1 else 1
+        self._venues = [Venue(parts, block_time, len(venues) == 1) for parts in venues]
+        home = self._venues[0]
+        self._parties = Parties(agents, [venue.name for venue in venues], seed)
+        # Owners are the same everywhere.
+        owners = home.mirror.owners
+        self._senders = sorted(set(owners))
         numbers = {owner: number for number, owner in enumerate(self._senders)}
-        sender_of = [numbers[owner] for owner in mirror.owners]
+        sender_of = [numbers[owner] for owner in owners]
         self._pool: Mempool[Ticket] = Mempool()
         for number, owner in enumerate(self._senders):
             self._pool.set_nonce(number, chain.nonce(owner))
         shown = [address(owner) for owner in self._senders]
-        encoder = Encoder(protocol, lambda account: mirror.owners[account - 1])
+        seats = self._parties.seats
         self._outbox = Outbox(
-            agents, encoder, self._pool, lambda account: sender_of[account - 1], lambda number: shown[number]
+            [seat.agent for seat in seats],
+            [self._venues[seat.venue].encoder for seat in seats],
+            self._pool,
+            lambda account: sender_of[account - 1],
+            lambda number: shown[number],
         )
-        self._reader = WorldReader(protocol, mirror.accounts)
-        self._calls = tuple(Call(to, data) for to, data in self._reader.calls)
-        block_time = int(path.timestamp[1] - path.timestamp[0]) if len(path) > 1 else 1
-        self._views = ViewBuilder(protocol, block_time)
+        self._calls = tuple(call for venue in self._venues for call in venue.calls)
+        self._bounds = list(pairwise(accumulate((len(venue.calls) for venue in self._venues), initial=0)))
+        """First call of every venue, and the one after its last."""
         # What needs no EVM is done while the EVM works, by one of two helpers: nothing that decides waits for
         # it, and neither the EVM nor a helper touches what the other reads.
         self._clerk = Helper("clerk")
@@ -146,11 +120,15 @@ class Simulation:
         self._writing: deque[Task[None]] = deque()
         self._base_fee = gas.initial_base_fee
         self._hash = GENESIS
-        tick = path.tick(0)
-        env = self._env(first_block - 1, tick, gas.block_gas_limit)
-        raw = self._world(env, chain.call_many(env, self._calls))
-        reconcile(first_block - 1, mirror, raw, protocol)
-        self._view = self._views.after(first_block - 1, self._base_fee, tick, mirror, raw)
+        self._recorded: list[View] = []
+        """Views of the venues after the latest block recorded."""
+        tick, before = path.tick(0), first_block - 1
+        env = self._env(before, tick, gas.block_gas_limit)
+        worlds = self._worlds(env, chain.call_many(env, self._calls))
+        for venue, raw in zip(self._venues, worlds, strict=True):
+            venue.reconcile(before, raw)
+            venue.look(before, self._base_fee, tick, raw)
+        self._concentration = Concentration.of(chain, env, self._venues, agents)
 
     def run(self, watch: Watcher | None = None) -> RunResult:
         """All blocks of the path; what was recorded is kept when Ctrl-C or an error ends the run early.
@@ -160,7 +138,9 @@ class Simulation:
             RunError: an agent failed, or the chain refused what it must not refuse.
         """
         last, reason = len(self._path) - 1, ""
-        with self._recorder, self._scribe, self._clerk, DeferredInterrupt() as interrupt:
+        with ExitStack() as recorders, self._scribe, self._clerk, DeferredInterrupt() as interrupt:
+            for venue in self._venues:
+                recorders.enter_context(venue.recorder)
             try:
                 for place in range(1, last + 1):
                     self.step(place)
@@ -184,46 +164,59 @@ class Simulation:
         """
         tick = self._path.tick(place)
         number = self._first + place - 1
-        view = self._views.before(self._view, number, self._base_fee, tick)
-        self._ask(view)
+        fee, venues = self._base_fee, self._venues
+        views = [venue.views.before(venue.view, number, fee, tick) for venue in venues]
+        self._parties.ask(views, self._outbox.post)
         block = self._build(number, tick)
         env = self._env(number, tick, block.gas_available)
         transactions = [self._transaction(pending) for pending in block.transactions]
         self._hand_over()
         result = self._chain.execute_block(env, transactions)
         self._await_check()
-        raw = self._world(env, self._chain.call_many(env, self._calls))
-        events, rows = self._take_in(number, tick, block, result)
-        self._view = self._views.after(number, env.base_fee, tick, self._mirror, raw)
+        worlds = self._worlds(env, self._chain.call_many(env, self._calls))
+        events = [venue.take_in(result.logs, tick.timestamp) for venue in venues]
+        rows = self._settle(number, block, result, venues[0].views.eth_price(tick))
+        views = [
+            venue.look(number, env.base_fee, tick, raw) for venue, raw in zip(venues, worlds, strict=True)
+        ]
+        sampled = venues[0].recorder.samples(number)
+        taken = [
+            Taken(
+                events[at],
+                rows
+                if len(venues) == 1
+                else [row for row in rows if self._parties.seats[row.seat].venue == at],
+                views[at],
+                raw.books,
+                raw.fund_capacity,
+                self._parties.measures(views, at) if sampled else [],
+            )
+            for at, raw in enumerate(worlds)
+        ]
+        holdings: Sequence[Holding] = ()
+        if self._concentration is not None:
+            self._concentration.note(events, views)
+            if sampled or place == len(self._path) - 1:
+                holdings = self._concentration.read(env, views, [raw.books for raw in worlds])
         record = partial(
             self._record,
             env,
             transactions,
             result,
-            events,
-            rows,
-            self._view,
-            raw.books,
-            raw.fund_capacity,
+            taken,
+            holdings,
             block.external_gas,
             len(self._pool),
             self._chain.state_hash(),
-            self._measures(self._view) if self._recorder.samples(number) else [],
         )
-        self._open = partial(self._check, number, events, raw), record
+        self._open = partial(self._check, number, events, worlds), record
 
-    def _take_in(
-        self, number: int, tick: PriceTick, block: Block[Ticket], result: BlockResult
-    ) -> tuple[Sequence[EventColumns], list[Submitted]]:
-        """The events of a block, the urgent ones in the mirror already, and the end of its transactions."""
-        events = self._decode(result.logs)
-        self._mirror.apply_market(events, tick.timestamp)
-        self._mirror.book.levels(1, True)
-        return events, self._settle(number, block, result, self._views.eth_price(tick))
-
-    def _check(self, number: int, events: Sequence[EventColumns], raw: RawWorld) -> None:
-        self._mirror.apply_money(events)
-        reconcile(number, self._mirror, raw, self._protocol)
+    def _check(
+        self, number: int, events: Sequence[Sequence[EventColumns]], worlds: Sequence[RawWorld]
+    ) -> None:
+        for venue, own, raw in zip(self._venues, events, worlds, strict=True):
+            venue.mirror.apply_money(own)
+            venue.reconcile(number, raw)
 
     def _hand_over(self) -> None:
         """Has the block before checked and, when its books agree, recorded."""
@@ -252,24 +245,6 @@ class Simulation:
         for task in writing:
             task.result()
 
-    def _ask(self, view: View) -> None:
-        """Everyone decides from the same view; the relayers' prices arrive first."""
-        for place in self._order:
-            party = self._parties[place]
-            try:
-                intents: list[Intent] = list(party.agent.decide(view, party.rng))
-            except Exception as error:
-                name, what = party.agent.name, f"{type(error).__name__}: {error}"
-                raise RunError(f"block {view.block}: agent {name} failed to decide, {what}") from error
-            for intent in intents:
-                if intent.account not in party.owned:
-                    raise RunError(
-                        f"block {view.block}: agent {party.agent.name} acts for account {intent.account}; "
-                        "expected one of its own"
-                    )
-            if intents:
-                self._outbox.post(place, intents, view.block)
-
     def _build(self, number: int, tick: PriceTick) -> Block[Ticket]:
         """What is due enters the pool, what is too old leaves it, and the best of it makes the block."""
         gas = self._gas
@@ -293,16 +268,8 @@ class Simulation:
                 executed.append((pending, Status.REVERTED, gas, price, result.reason_of(row)))
             elif result.reason_of(row) not in STAYS:
                 self._outbox.drop(pending, result.reason_of(row))
-        rows, party_of, replaced = self._outbox.settle(number, executed), self._party_of, Status.REPLACED
-        for submitted in rows:
-            receipt = submitted[0]
-            _, status, _, gas, price, _ = receipt
-            if status is not replaced:
-                party = party_of[submitted[1]]
-                paid = gas * price
-                party.gas_wei += paid
-                party.gas_usd += paid * 1e-18 * eth_price
-                party.agent.on_receipt(receipt, party.rng)
+        rows = self._outbox.settle(number, executed)
+        self._parties.tell(rows, eth_price)
         total = result.total_gas + block.external_gas
         self._base_fee = next_base_fee(self._base_fee, total, self._gas.block_gas_limit)
         return rows
@@ -312,53 +279,35 @@ class Simulation:
         env: BlockEnv,
         transactions: Sequence[Transaction],
         result: BlockResult,
-        events: Sequence[EventColumns],
-        rows: Sequence[Submitted],
-        view: View,
-        books: Books,
-        fund_capacity: int,
+        taken: Sequence[Taken],
+        holdings: Sequence[Holding],
         external: int,
         pending: int,
         state: bytes,
-        figures: Sequence[Figure],
     ) -> None:
         self._hash = block_hash(self._hash, env, transactions, result, state)
-        record = BlockRecord(
-            number=env.number,
-            timestamp=env.timestamp,
-            base_fee=env.base_fee,
-            gas_used=result.total_gas + external,
-            gas_limit=self._gas.block_gas_limit,
-            pending=pending,
-            state_hash=state,
-            block_hash=self._hash,
-            transactions=rows,
-            events=events,
-            view=view,
-            books=books,
-            fund_assets=fund_capacity * 10 ** (18 - self._protocol.assets[0].decimals),
-        )
-        self._recorder.record(record, figures)
+        for at, (venue, own) in enumerate(zip(self._venues, taken, strict=True)):
+            record = BlockRecord(
+                number=env.number,
+                timestamp=env.timestamp,
+                base_fee=env.base_fee,
+                gas_used=result.total_gas + external,
+                gas_limit=self._gas.block_gas_limit,
+                pending=pending,
+                state_hash=state,
+                block_hash=self._hash,
+                transactions=own.rows,
+                events=own.events,
+                view=own.view,
+                books=own.books,
+                fund_assets=own.fund_capacity * 10 ** (18 - venue.protocol.assets[0].decimals),
+                holdings=() if at else holdings,
+            )
+            venue.recorder.record(record, own.figures)
+        self._recorded = [own.view for own in taken]
 
-    def _measures(self, view: View) -> list[Figure]:
-        """Wealth and gas of every agent, and what it measures of itself."""
-        accounts, fund = view.accounts, view.fund
-        share = fund.assets / fund.shares if fund.shares > 0 else 0.0
-        outside = accounts.wallet @ np.array(view.asset_prices) + accounts.fund_shares * share
-        wealth = accounts.equity + outside
-        found: list[Figure] = []
-        for party in self._parties:
-            agent = party.agent
-            figures = {
-                "wealth_usd": float(wealth[agent.rows].sum()),
-                "gas_eth": party.gas_wei * 1e-18,
-                "gas_usd": party.gas_usd,
-                **agent.measure(),
-            }
-            found += [(agent.name, agent.role, name, float(value)) for name, value in figures.items()]
-        return found
-
-    def _world(self, env: BlockEnv, answers: BlockResult) -> RawWorld:
+    def _worlds(self, env: BlockEnv, answers: BlockResult) -> list[RawWorld]:
+        """What the contracts of every venue say."""
         wrong = answers.status != SUCCEEDED
         if wrong.any():
             row = int(wrong.argmax())
@@ -366,7 +315,13 @@ class Simulation:
                 f"block {env.number}: view {row} (0x{self._calls[row].data[:4].hex()}) failed, "
                 f"{revert_reason(answers.output(row))}; expected an answer"
             )
-        return self._reader.decode(answers.outputs)
+        outputs, offsets = answers.outputs, answers.offsets
+        if len(self._venues) == 1:
+            return [self._venues[0].read(outputs)]
+        return [
+            venue.read(outputs[int(offsets[first]) : int(offsets[end])])
+            for venue, (first, end) in zip(self._venues, self._bounds, strict=True)
+        ]
 
     def _transaction(self, pending: Pending[Ticket]) -> Transaction:
         sender, nonce, tip, max_fee, gas_limit, _, _, _, ticket = pending
@@ -379,13 +334,15 @@ class Simulation:
         )
 
     def _progress(self, done: int, blocks: int) -> Progress:
-        market = self._view.markets[0]
-        return Progress(done, blocks, market.symbol, market.mark, self._mirror.liquidations)
+        market = self._venues[0].view.markets[0]
+        liquidations = sum(venue.mirror.liquidations for venue in self._venues)
+        return Progress(done, blocks, market.symbol, market.mark, liquidations)
 
     def _finish(self, reason: str) -> RunResult:
-        complete, done = not reason, self._recorder.recorded
-        summary = {
-            **self._summary,
+        """Ends the files of all venues; the summary of the first comes last and makes the folder a run."""
+        home = self._venues[0].recorder
+        complete, done = not reason, home.recorded
+        outcome = {
             "status": "complete" if complete else "interrupted",
             "reason": reason,
             "blocks": done,
@@ -394,5 +351,7 @@ class Simulation:
             "end": int(self._path.timestamp[done]),
             "final_hash": f"0x{self._hash.hex()}",
         }
-        self._recorder.finish(summary, self._measures)
-        return RunResult(self._recorder.folder, complete, reason, done)
+        for at, venue in reversed(list(enumerate(self._venues))):
+            measures = partial(self._parties.measures, self._recorded, at)
+            venue.recorder.finish({**venue.summary, **outcome}, measures)
+        return RunResult(home.folder, complete, reason, done)

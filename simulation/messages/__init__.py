@@ -39,7 +39,7 @@ from simulation.messages.intents import (
     WriteOff,
 )
 from simulation.messages.receipts import Receipt, Status
-from simulation.messages.records import BlockRecord, Books, Metric, Submitted
+from simulation.messages.records import BlockRecord, Books, Holding, Metric, Submitted
 from simulation.messages.view import (
     DELEVERAGE,
     INSOLVENT,
@@ -85,6 +85,7 @@ __all__ = [
     "FundDeposit",
     "FundRedeem",
     "FundView",
+    "Holding",
     "Intent",
     "Limbs",
     "MarkDeleverage",

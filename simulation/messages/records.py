@@ -12,7 +12,7 @@ from simulation.messages.intents import Intent
 from simulation.messages.receipts import Receipt
 from simulation.messages.view import View
 
-__all__ = ["BlockRecord", "Books", "Metric", "Submitted"]
+__all__ = ["BlockRecord", "Books", "Holding", "Metric", "Submitted"]
 
 
 class Submitted(NamedTuple):
@@ -32,6 +32,8 @@ class Submitted(NamedTuple):
     gas_limit: int
     max_fee: int
     """Wei per gas."""
+    seat: int
+    """Which of the seats sent it: an agent of several venues has one at each."""
 
     @property
     def intent(self) -> Intent:
@@ -54,6 +56,32 @@ class Books:
     interest_reserve: int
     total_supply: int
     total_borrow: int
+
+
+class Holding(NamedTuple):
+    """What one owner has at one venue after a block. USD."""
+
+    agent: str
+    book: str
+    """Random stream of the agent: populations that trade the same book share it."""
+    account: int
+    venue: str
+    posted: float
+    """Cash and collateral, signed."""
+    claim: float
+    """max(0, equity)."""
+    cash_claim: float
+    """The part of the claim that a deficit of the venue falls on: max(0, equity - collateral)."""
+    initial_margin: float
+    """As the venue's own engine asks for it."""
+    alone: float
+    """Initial margin of this portfolio under the engine of the owner's first venue."""
+    merged: float
+    """Initial margin of the parts at all venues in one portfolio, under that engine; equal in all rows."""
+    rate: float
+    """Exchange rate of the venue."""
+    forgone: float
+    """Value that deleveraging has taken from the account since the first block, at mark."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +108,8 @@ class BlockRecord:
     books: Books
     fund_assets: int
     """Cash tokens of the insurance fund, wad USD."""
+    holdings: Sequence[Holding] = ()
+    """What owners who spread over venues have at each, and their twins; of sampled blocks alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,10 @@
                             between, in each block, those below initial margin or in liquidation
       agents.parquet        what agents measure of themselves, long form, every `sample_blocks` blocks and in
                             the last
+      holdings.parquet      what owners who spread over venues have at each, and their twins, every
+                            `sample_blocks` blocks and in the last; empty in a run with one venue
       report.html           one self-contained page
+      venues/NAME/          the same files for every venue but the first
 
 Units: `_usd` columns of type decimal are exact (18 places: one unit in the last place is one wei of wad USD);
 float columns are rounded once, when recorded, and serve statistics only. Prices are USD per unit of base.
@@ -34,6 +37,7 @@ __all__ = [
     "AGENTS",
     "BLOCKS",
     "EVENTS",
+    "HOLDINGS",
     "MARKETS",
     "SCHEMAS",
     "SUMMARY_KEYS",
@@ -166,6 +170,24 @@ AGENTS: Final = pa.schema(
     ]
 )
 
+HOLDINGS: Final = pa.schema(
+    [
+        ("block", pa.uint32()),
+        ("agent", pa.string()),
+        ("book", pa.string()),  # random stream of the agent: populations that trade the same book share it
+        ("account", pa.uint32()),  # the same number at every venue
+        ("venue", pa.string()),
+        ("posted_usd", pa.float64()),  # cash and collateral there, signed
+        ("claim_usd", pa.float64()),  # max(0, equity)
+        ("cash_claim_usd", pa.float64()),  # max(0, equity - collateral): what a deficit of the venue falls on
+        ("initial_margin_usd", pa.float64()),  # as the venue's own engine asks for it
+        ("alone_usd", pa.float64()),  # initial margin of this part under the engine of the first venue
+        ("merged_usd", pa.float64()),  # of all parts in one portfolio under that engine; equal in all rows
+        ("exchange_rate", pa.float64()),  # of the venue: min(1, backing / claims)
+        ("forgone_usd", pa.float64()),  # taken from the account by deleveraging so far, at mark
+    ]
+)
+
 SCHEMAS: Final = {
     "blocks": BLOCKS,
     "markets": MARKETS,
@@ -173,6 +195,7 @@ SCHEMAS: Final = {
     "events": EVENTS,
     "accounts": ACCOUNTS,
     "agents": AGENTS,
+    "holdings": HOLDINGS,
 }
 """File stem to schema."""
 
@@ -196,6 +219,8 @@ SUMMARY_KEYS: Final = {
     "assets": "list of {asset, symbol, decimals, market}: 0 is the cash token; market prices it, 0: none",
     "markets": "list of {market, symbol, tick_size, lot_size}: nano USD per tick, nano base per lot",
     "agents": "list of {agent, role, address, accounts}",
+    "venue": "name of the venue whose folder this is",
+    "venues": "list of {venue, default_probability, recovery}: all of the run, that of its folder first",
     "deployment": "contract name to {address, bytes}",
 }
 """What `summary.json` holds when the engine hands it over."""

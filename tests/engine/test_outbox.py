@@ -30,7 +30,11 @@ def outbox(latency: int = 0) -> Outbox:
     agents[1].latency = latency
     pool: Mempool[Ticket] = Mempool()
     return Outbox(
-        agents, Encoder(PROTOCOL, owner), pool, lambda account: account - 1, lambda sender: f"0x{sender}"
+        agents,
+        [Encoder(PROTOCOL, owner)] * 2,
+        pool,
+        lambda account: account - 1,
+        lambda sender: f"0x{sender}",
     )
 
 

@@ -92,9 +92,9 @@ def test_a_balance_changed_behind_the_books_stops_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = simulation(tmp_path)
-    chain, vault, read = run._chain, run._protocol.addresses["Vault"], run._chain.call_many
+    chain, vault, read = run._chain, run._venues[0].protocol.addresses["Vault"], run._chain.call_many
     # Which slot the account's word has is found by its value.
-    cash = run._mirror.cash.item(4)
+    cash = run._venues[0].mirror.cash.item(4)
     slot = next(slot for slot in _mapping_slots(5) if chain.storage(vault, slot) & (2**127 - 1) == cash)
 
     def corrupted(env: BlockEnv, calls: Sequence[Call]) -> BlockResult:
@@ -169,7 +169,7 @@ def with_agent(tmp_path: Path, content: str, name: str) -> Simulation:
 def test_a_revert_is_data(tmp_path: Path) -> None:
     run = with_agent(tmp_path, "from tests.engine.test_simulation import Clumsy\n", "Clumsy")
     run.run()
-    agent = run._parties[-1].agent
+    agent = run._parties.seats[-1].agent
     found = [(receipt.status, receipt.reason) for receipt in agent.receipts[:3]]  # type: ignore[attr-defined]
     assert found[0] == (Status.REVERTED, "exchange: order out of range")
     assert found[1][0] is Status.REVERTED and "margin" in found[1][1]
@@ -218,5 +218,5 @@ def test_an_intent_of_money_moves_money(tmp_path: Path) -> None:
     )
     run = with_agent(tmp_path, content, "Mine")
     run.run()
-    assert run._mirror.cash.ints()[-1] <= 70 * 10**18
+    assert run._venues[0].mirror.cash.ints()[-1] <= 70 * 10**18
     assert "CashMoved" in column(tmp_path / "run", "events", "event")

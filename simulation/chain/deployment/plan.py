@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from simulation.chain.deployment import core, credit, engines, handover, series
 from simulation.chain.deployment.core import CROSS
@@ -22,6 +22,7 @@ def plan(
     signers: tuple[str, ...],
     governor: str | None = None,
     start: int = 0,
+    common: Collection[str] = (),
 ) -> tuple[Step, ...]:
     """All steps from an empty chain to a protocol that is ready for its first price.
 
@@ -35,13 +36,21 @@ def plan(
         governor: address that proposes and executes through the Timelock, to which all ownership then goes;
             None leaves it with the deployer.
         start: unix seconds from which expiries count; needed by a protocol with series.
+        common: names of contracts that exist already, such as tokens and the oracle of an earlier instance;
+            the plan refers to them and leaves them as they are.
     """
-    steps = [*_steps(protocol, guardian, signers, start)]
+    steps = [step for step in _steps(protocol, guardian, signers, start) if _subject(step) not in common]
     if governor is not None:
         if protocol.credit is not None:
             steps.append(Call("CreditDesk", "set_underwriter", (governor,)))
-        steps.extend(handover.steps(protocol.timelock, governor, handover.owned(steps)))
+        owned = tuple(name for name in handover.owned(steps) if name not in common)
+        steps.extend(handover.steps(protocol.timelock, governor, owned))
     return tuple(steps)
+
+
+def _subject(step: Step) -> str:
+    """Name of the contract that a step makes or changes."""
+    return step.name if isinstance(step, Deploy) else step.target
 
 
 def _steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...], start: int) -> Iterator[Step]:

@@ -59,6 +59,7 @@ def run(
     deploy: Callable[[str, tuple[Any, ...]], Any],
     call: Callable[[str, Any, str, tuple[Any, ...]], None],
     deployer: Any = None,
+    known: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Runs a plan.
 
@@ -66,11 +67,12 @@ def run(
         deploy: (artifact, args) -> address.
         call: (artifact, address, function, args); raises when the transaction reverts.
         deployer: address of the sender of both; needed by plans with a governor.
+        known: addresses of contracts that the plan takes as given.
 
     Returns:
-        What `deploy` returned, by the names of the plan.
+        What `deploy` returned, by the names of the plan, and what was known.
     """
-    addresses: dict[str, Any] = {}
+    addresses: dict[str, Any] = dict(known or {})
     artifacts: dict[str, str] = {}
     for step in steps:
         args = resolve(step.args, addresses, deployer)

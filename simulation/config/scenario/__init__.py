@@ -47,9 +47,11 @@ from simulation.config.scenario.systems import (
     RiskSpec,
     UnderlyingSpec,
 )
+from simulation.config.scenario.venues import MAIN, VenueSpec
 
 __all__ = [
     "ENGINES",
+    "MAIN",
     "SECTIONS",
     "SECTION_OF",
     "AgentSpec",
@@ -86,5 +88,6 @@ __all__ = [
     "TierSpec",
     "TimeSpec",
     "UnderlyingSpec",
+    "VenueSpec",
     "WaypointSpec",
 ]

@@ -10,6 +10,7 @@ from typing import Any
 from simulation.config.kinds import INTEGER, NUMBER, SECONDS, SHARE, START, TEXT, WAYPOINTS_WEI, WEI, choice
 from simulation.config.scenario.assets import MODELS, AssetModel, SmileSpec
 from simulation.config.scenario.protocol import ProtocolSpec
+from simulation.config.scenario.venues import MAIN, VenueSpec
 from simulation.config.schema import Problems, Table, Tables, Variant, knob
 
 __all__ = ["SECTIONS", "AgentSpec", "ChainSpec", "GasSpec", "RecorderSpec", "Scenario", "TimeSpec"]
@@ -73,6 +74,10 @@ class AgentSpec:
     """`params` read by the settings class of its kind, once the agents layer has given one."""
     engine: str | None = None
     """Margin system of its accounts; None: that of the protocol."""
+    venues: tuple[str, ...] = (MAIN,)
+    """Where its accounts are, its home first."""
+    twin: str | None = None
+    """Population whose random numbers it shares, account by account; None: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,8 @@ class Scenario:
     """Dotted keys that came from the command line, for messages."""
     smiles: dict[str, SmileSpec] = field(default_factory=dict)
     """Volatility by asset, of those that have series; others have that of the defaults."""
+    venues: dict[str, VenueSpec] = field(default_factory=dict)
+    """By name, as the file has them; MAIN may be among them."""
 
     @property
     def name(self) -> str:
@@ -113,6 +120,16 @@ class Scenario:
     def blocks(self) -> int:
         """Number of blocks after block 0; block k is at start + k * block_time."""
         return self.time.duration // self.time.block_time
+
+    @property
+    def venue_names(self) -> tuple[str, ...]:
+        """All venues, MAIN first."""
+        return (MAIN, *(name for name in self.venues if name != MAIN))
+
+    def protocol_of(self, venue: str) -> ProtocolSpec:
+        """The parameters of a venue."""
+        own = None if venue == MAIN else self.venues[venue].protocol
+        return self.protocol if own is None else own
 
     def problems(self) -> Problems:
         """An empty collector that names this scenario's file and overrides, for layers above."""
