@@ -18,7 +18,7 @@ from simulation.chain.deployment import feed_numbers
 from simulation.config.scenario import ENGINES
 from simulation.domain.margin_math import Portfolio as Holdings
 from simulation.domain.margin_math import Term
-from simulation.domain.units import BPS, WAD
+from simulation.domain.units import BPS, NANO, WAD
 
 __all__ = ["analyse", "equity_of"]
 
@@ -84,32 +84,45 @@ def equity_of(holdings: Holdings) -> int:
 def profit_grid(stage: Stage) -> Grid:
     """Equity after each pair of moves less equity now, asked of the contracts at those prices.
 
-    Volatility does not matter to a portfolio without options: its grid has one row.
+    Volatility does not matter to a portfolio without options: its grid has one row. Inverse positions are
+    asked for their PnL in coin besides.
     """
     portfolio = stage.portfolio
     held = (portfolio.instruments[position.instrument] for position in portfolio.positions)
     volatilities = VOLATILITY_MOVES if any(one.strike for one in held) else (0,)
     now = equity_of(stage.holdings())
+    inverse = [portfolio.instruments[position.instrument] for position in portfolio.positions]
+    inverse = [one for one in inverse if one.inverse]
+    coins: dict[str, list[int | None]] = {one.name: [] for one in inverse}
 
     def profit(spot: int, volatility: int) -> int | None:
         spots = {
             symbol: max(asset.spot * (BPS + spot) // BPS, 1) for symbol, asset in portfolio.assets.items()
         }
         with stage.moved(spots, (BPS + volatility) * WAD // BPS) as reason:
+            if volatility == 0:
+                for one in inverse:
+                    coins[one.name].append(None if reason else stage.coins_of(one.market)[1])
             return None if reason else equity_of(stage.holdings()) - now
 
     return Grid(
         SPOT_MOVES,
         volatilities,
         tuple(tuple(profit(spot, volatility) for spot in SPOT_MOVES) for volatility in volatilities),
+        {name: tuple(found) for name, found in coins.items()},
     )
 
 
 def _held(stage: Stage, holdings: Holdings) -> Iterator[Held]:
     for position in holdings.positions:
-        entry = stage.entry_of(position.market)
-        name = stage.portfolio.by_market(position.market).name
-        yield Held(name, position.size, entry, position.mark, position.unrealised)
+        one = stage.portfolio.by_market(position.market)
+        coin = profit = None
+        if one.inverse:
+            coin, profit = stage.coins_of(position.market)
+            entry = position.size * NANO // coin if coin else None
+        else:
+            entry = stage.entry_of(position.market)
+        yield Held(one.name, position.size, entry, position.mark, position.unrealised, one.unit, coin, profit)
 
 
 def _collaterals(portfolio: Portfolio, holdings: Holdings) -> Iterator[Held]:
@@ -118,7 +131,7 @@ def _collaterals(portfolio: Portfolio, holdings: Holdings) -> Iterator[Held]:
     for one in holdings.collaterals:
         symbol = tokens[one.asset - 1]
         spot = portfolio.assets[portfolio.protocol.collaterals[symbol].asset].spot
-        yield Held(symbol, amounts[symbol], None, spot, one.value)
+        yield Held(symbol, amounts[symbol], None, spot, one.value, "base")
 
 
 def _saved(answers: dict[str, Answers], name: str) -> int | None:

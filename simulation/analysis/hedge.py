@@ -29,7 +29,7 @@ from simulation.domain.book_math import fee_up
 from simulation.domain.margin_math import Assessment, PositionRisk
 from simulation.domain.margin_math import Portfolio as Holdings
 from simulation.domain.market_math import Kind
-from simulation.domain.units import BPS, WAD
+from simulation.domain.units import BPS, NANO, WAD
 
 __all__ = ["Hedge", "Trade", "find_hedge"]
 
@@ -53,7 +53,7 @@ class Trade:
 
     instrument: str
     size: int
-    """Nano base, positive buys."""
+    """Nano base, positive buys; of an inverse perpetual nano contracts of one USD."""
     price: int
     """Nano USD: the mark and half the spread, to a tick against the taker."""
     cost: int
@@ -283,15 +283,22 @@ class _Problem:
         return lots if self._passes(lots) else None
 
     def _with(self, sizes: Sequence[int]) -> Holdings:
-        """The portfolio after trades at the mark: equity is as before, sizes are not."""
-        held = dict(self.held)
+        """The portfolio after trades at the mark: equity is as before, sizes are not.
+
+        So is the PnL of an inverse position, contracts and their coin at the mark being worth the same.
+        """
+        held, cash = dict(self.held), self.holdings.cash
         for side, size in zip(self.sides, sizes, strict=True):
             if size:
                 market = side.instrument.market
                 now = held.get(market, side.quote)
                 held[market] = replace(now, size=now.size + size)
+                if not held[market].size and not side.instrument.inverse:
+                    # Closing realises it in cash; the coin of an inverse position waits to be settled.
+                    cash += now.unrealised
+                    held[market] = replace(held[market], unrealised=0)
         kept = tuple(position for position in held.values() if position.size or position.unrealised)
-        return replace(self.holdings, positions=kept)
+        return replace(self.holdings, cash=cash, positions=kept)
 
 
 class _Program:
@@ -333,11 +340,12 @@ def _sides(stage: Stage, holdings: Holdings) -> list[_Side]:
     names = portfolio.hedge.instruments or tuple(portfolio.instruments)
     gross: dict[str, int] = {}
     for position in holdings.positions:
-        asset = portfolio.by_market(position.market).asset
-        gross[asset] = gross.get(asset, 0) + abs(position.size)
-    for held in portfolio.collaterals:
-        asset = portfolio.protocol.collaterals[held.asset].asset
-        gross[asset] = gross.get(asset, 0) + held.amount
+        held = portfolio.by_market(position.market)
+        base = abs(position.size) * NANO // position.mark if held.inverse else abs(position.size)
+        gross[held.asset] = gross.get(held.asset, 0) + base
+    for token in portfolio.collaterals:
+        asset = portfolio.protocol.collaterals[token.asset].asset
+        gross[asset] = gross.get(asset, 0) + token.amount
     instruments = [one for name in names if gross.get((one := portfolio.instruments[name]).asset)]
     quotes = stage.quotes(instruments) if instruments else {}
     sides = []
@@ -347,7 +355,10 @@ def _sides(stage: Stage, holdings: Holdings) -> list[_Side]:
             price = _price(stage, one, quote.mark, sign)
             if price is None:
                 continue
-            side = _Side(one, quote, sign, price, 0, REACH * gross[one.asset] // one.lot)
+            reach = REACH * gross[one.asset]
+            if one.inverse:
+                reach = reach * quote.mark // NANO
+            side = _Side(one, quote, sign, price, 0, reach // one.lot)
             sides.append(replace(side, lot_cost=_cost(stage, side, 1)))
     return sides
 
@@ -367,5 +378,6 @@ def _price(stage: Stage, one: Instrument, mark: int, sign: int) -> int | None:
 
 def _cost(stage: Stage, side: _Side, lots: int) -> int:
     size = lots * side.instrument.lot
-    fee: int = fee_up(size * side.price, stage.portfolio.protocol.fees.taker)
-    return size * side.sign * (side.price - side.quote.mark) + fee
+    notional = side.instrument.notional(size, side.price)
+    fee: int = fee_up(notional, stage.portfolio.protocol.fees.taker)
+    return side.instrument.worse(side.sign * size, side.price, side.quote.mark) + fee

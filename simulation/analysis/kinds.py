@@ -7,10 +7,41 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from simulation.config.kinds import PRICE_NANO, SIZE_NANO
 from simulation.config.schema import FAILED, Problems
 from simulation.domain.units import EXACT, WAD
 
-__all__ = ["MATRIX", "PARAMETER_WAD"]
+__all__ = ["MATRIX", "PARAMETER_WAD", "QUANTITY", "Quantity"]
+
+NANO = Decimal(10**9)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """How much of an instrument is held, signed, positive long."""
+
+    amount: int
+    """Nano units."""
+    unit: str
+    """`base`, or `USD`: contracts of an inverse perpetual."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityKind:
+    """A size of any instrument."""
+
+    expected: str = 'a size such as "-10 base", of inverse perpetuals "10_000 USD"'
+
+    def read(self, raw: object, key: str, problems: Problems) -> Any:
+        for unit, kind in (("base", SIZE_NANO), ("USD", PRICE_NANO)):
+            found = kind.read(raw, key, Problems(""))
+            if found is not FAILED:
+                return Quantity(found, unit)
+        problems.add(key, f'got "{raw}"' if isinstance(raw, str) else f"got {raw}", self.expected)
+        return FAILED
+
+    def show(self, value: Quantity) -> str:
+        return f"{EXACT.divide(Decimal(value.amount), NANO):f} {value.unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +84,4 @@ class Matrix:
 
 PARAMETER_WAD = Parameter()
 MATRIX = Matrix()
+QUANTITY = QuantityKind()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from simulation.analysis.portfolio import (
@@ -20,7 +21,8 @@ from simulation.analysis.portfolio import (
     Portfolio,
     SeriesSpec,
 )
-from simulation.chain.deployment import MAX_DIFFERENCE, feed_numbers
+from simulation.analysis.surfaces import butterfly, calendar
+from simulation.chain.deployment import MAX_DIFFERENCE, feed_numbers, inverse_asset, inverse_numbers
 from simulation.config.checks import check_protocol
 from simulation.config.kinds import PRICE_NANO, USD_WAD, show_moment
 from simulation.config.scenario import CorrelationSpec as FactorPair
@@ -101,6 +103,8 @@ def load_portfolio(source: str) -> Portfolio:
     _check_assets(portfolio, problems)
     for name, series in portfolio.series.items():
         _check_series(portfolio, f"series.{name}", series, problems)
+    if not problems.found:
+        _check_calendar(portfolio, problems)
     _check_held(portfolio, problems)
     _check_correlations(portfolio, problems)
     problems.raise_if_any()
@@ -161,6 +165,10 @@ def _instruments(
             f"protocol.markets.{name}",
             Instrument(name, number, kind, market.asset, market.tick, market.lot),
         )
+    for number, (name, inverse) in zip(inverse_numbers(protocol), protocol.inverse.items(), strict=True):
+        if inverse.collateral in protocol.collaterals:
+            kind, asset = market_math.Kind.INVERSE_PERPETUAL, inverse_asset(protocol, inverse)
+            add(f"protocol.inverse.{name}", Instrument(name, number, kind, asset, inverse.tick, inverse.lot))
     for number, (name, spec) in enumerate(series.items(), start=1):
         place, future = f"series.{name}", market_math.future(number)
         base = (spec.asset, spec.tick, spec.lot, name)
@@ -218,8 +226,9 @@ def _check_surface(portfolio: Portfolio, key: str, series: SeriesSpec, problems:
             found = f'got "{series.volatility / 10**16:g} %/year"'
             problems.add(f"{key}.volatility", found, 'from "0.1 %/year" up to "2400 %/year"')
         return
+    params = surface_of(series, portfolio.money.time)
     try:
-        svi.check(surface_of(series, portfolio.money.time))
+        svi.check(params)
     except ValueError as error:
         reason = str(error).removeprefix("svi: ")
         problems.add(
@@ -227,6 +236,22 @@ def _check_surface(portfolio: Portfolio, key: str, series: SeriesSpec, problems:
             f"allows arbitrage or is no surface ({reason})",
             "b >= 0, |rho| < 1, sigma > 0, least variance above 0, b (1 + |rho|) <= 2",
         )
+        return
+    if (at := butterfly(params)) is not None:
+        found = f"allows arbitrage by a butterfly, at a log-strike of {at:.2f}"
+        problems.add(f"{key}.surface", found, "a density of prices that is nowhere negative")
+
+
+def _check_calendar(portfolio: Portfolio, problems: Problems) -> None:
+    """Series of one asset, each against the next one to expire."""
+    now = portfolio.money.time
+    for asset in portfolio.assets:
+        of_asset = [(one.expiry, name) for name, one in portfolio.series.items() if one.asset == asset]
+        for (_, near), (_, far) in pairwise(sorted(of_asset)):
+            surfaces = [surface_of(portfolio.series[name], now) for name in (near, far)]
+            if (at := calendar(*surfaces)) is not None:
+                found = f"allows arbitrage by a calendar against {near}, at a log-strike of {at:.2f}"
+                problems.add(f"series.{far}", found, "total variance that does not fall with expiry")
 
 
 def _check_held(portfolio: Portfolio, problems: Problems) -> None:
@@ -248,10 +273,15 @@ def _check_held(portfolio: Portfolio, problems: Problems) -> None:
                 f"{key}.instrument", f'"{position.instrument}" a second time', "each instrument once"
             )
         held.add(position.instrument)
-        if position.size == 0 or position.size % one.lot:
-            found = f"got {position.size / NANO:g} base"
+        size, unit = position.size.amount, position.size.unit
+        if unit != one.unit:
+            found = f'got "{size / NANO:g} {unit}"'
+            meant = "contracts in USD, as of an inverse perpetual" if one.inverse else "units of base"
+            problems.add(f"{key}.size", found, f"{meant}, whole lots of {one.lot / NANO:g} {one.unit}")
+        elif size == 0 or size % one.lot:
+            found = f"got {size / NANO:g} {unit}"
             problems.add(
-                f"{key}.size", found, f"a multiple of the lot, {one.lot / NANO:g} base, other than 0"
+                f"{key}.size", found, f"a multiple of the lot, {one.lot / NANO:g} {unit}, other than 0"
             )
         if position.entry is not None and (position.entry <= 0 or position.entry % one.tick):
             found = f'got "{PRICE_NANO.show(position.entry)}"'

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulation.analysis.kinds import MATRIX, PARAMETER_WAD
+from simulation.analysis.kinds import MATRIX, PARAMETER_WAD, QUANTITY, Quantity
 from simulation.config.kinds import (
     BPS,
     MOMENT,
@@ -20,8 +20,9 @@ from simulation.config.kinds import (
 )
 from simulation.config.scenario import ENGINES, ProtocolSpec
 from simulation.config.schema import Array, Table, Tables, knob
-from simulation.domain.market_math import Kind
+from simulation.domain.market_math import Kind, coins_down
 from simulation.domain.svi import Params
+from simulation.domain.units import NANO
 
 __all__ = [
     "ENGINES",
@@ -107,8 +108,8 @@ class PositionSpec:
     """[[positions]]: one instrument that is held."""
 
     instrument: str = knob(TEXT)
-    size: int = knob(SIZE_NANO)
-    """Nano base, positive long."""
+    size: Quantity = knob(QUANTITY)
+    """Positive long; contracts of an inverse perpetual in USD."""
     entry: int | None = knob(PRICE_NANO, None)
     """Price at which it was opened; its mark where it is not given."""
 
@@ -154,11 +155,35 @@ class Instrument:
     tick: int
     """Nano USD."""
     lot: int
-    """Nano base."""
+    """Nano base; of an inverse perpetual nano contracts of one USD."""
     series: str = ""
     strike: int = 0
     """Nano USD; of options."""
     call: bool = False
+
+    @property
+    def inverse(self) -> bool:
+        """Whether sizes are contracts of one USD."""
+        return self.kind is Kind.INVERSE_PERPETUAL
+
+    @property
+    def unit(self) -> str:
+        """Of sizes, as portfolio files write it."""
+        return "USD" if self.inverse else "base"
+
+    def notional(self, size: int, price: int) -> int:
+        """Of an unsigned size at a price, wad USD: what fees are a share of."""
+        return size * (NANO if self.inverse else price)
+
+    def worse(self, size: int, price: int, mark: int) -> int:
+        """What a trade at a price loses against the mark, wad USD; size in nano units, positive buys.
+
+        Of an inverse perpetual as the Ledger has it: coin is a whole number of nano, toward zero.
+        """
+        if not self.inverse:
+            return size * (price - mark)
+        coins = coins_down(abs(size), price)
+        return size * NANO - (coins if size > 0 else -coins) * mark
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ Money in wad USD, prices in nano USD, sizes in nano base. Imports: analysis.hedg
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -26,11 +27,17 @@ class Held:
     name: str
     size: int
     entry: int | None
-    """Nano USD; None of a collateral."""
+    """Nano USD, contracts over coin of an inverse position; None of a collateral."""
     mark: int
     """Nano USD."""
     value: int
     """Wad USD: unrealised PnL of a position, full value of a collateral."""
+    unit: str = "base"
+    """Of `size`: contracts of an inverse perpetual are USD."""
+    coin: int | None = None
+    """Coin balance of an inverse position, nano coin; None of everything else."""
+    coin_profit: int | None = None
+    """Its PnL in coin at the mark, without funding, nano coin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,8 @@ class Grid:
     """Bps of volatility; one of 0 where nothing depends on it."""
     profits: tuple[tuple[int | None, ...], ...]
     """By volatility, then spot; None where the contracts refuse the surface."""
+    coins: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
+    """PnL in coin of each inverse position by spot, nano coin: c - N / m is not linear in m."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +115,11 @@ class MarginAnalysis:
                 {
                     "instrument": one.name,
                     "size": exact(one.size, 9),
+                    "size_unit": one.unit,
                     "entry_usd": None if one.entry is None else exact(one.entry, 9),
                     "mark_usd": exact(one.mark, 9),
                     "unrealised_usd": exact(one.value, 18),
+                    **_coins(one),
                 }
                 for one in self.held
             ],
@@ -124,6 +135,10 @@ class MarginAnalysis:
                     [None if profit is None else exact(profit, 18) for profit in row]
                     for row in self.grid.profits
                 ],
+                "coin": {
+                    name: [None if profit is None else exact(profit, 9) for profit in row]
+                    for name, row in self.grid.coins.items()
+                },
             },
         }
 
@@ -132,6 +147,12 @@ def exact(amount: int, decimals: int) -> str:
     """An integer of this many decimals as decimal text, without zeros at the end."""
     text = f"{Decimal(amount).scaleb(-decimals, EXACT):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _coins(one: Held) -> dict[str, str]:
+    if one.coin is None or one.coin_profit is None:
+        return {}
+    return {"coin_balance": exact(one.coin, 9), "profit_coin": exact(one.coin_profit, 9)}
 
 
 def _system(one: SystemResult) -> dict[str, Any]:

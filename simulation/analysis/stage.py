@@ -19,10 +19,10 @@ from math import isqrt
 from eth_utils.address import to_checksum_address
 
 from simulation.agents.signing import TypedDataSigner, address_of, signing_key
+from simulation.agents.surface_signing import SurfaceSigner, SurfaceUpdate
 from simulation.analysis.contracts import Contracts, Query
 from simulation.analysis.load import YEAR, surface_of
 from simulation.analysis.portfolio import Instrument, Portfolio
-from simulation.analysis.surface_signing import SurfaceSigner, SurfaceUpdate
 from simulation.chain.backends import open_chain
 from simulation.chain.deployment import VARIANCE_WINDOW, Call, Deploy, Ref, feed_numbers, plan
 from simulation.chain.genesis import DEPLOYER, MAX_AMOUNT, Genesis, address_named
@@ -33,9 +33,8 @@ from simulation.domain.svi import Params
 from simulation.domain.units import BPS, FULL_CONFIDENCE, NANO, WAD, round_to
 from simulation.errors import ChainError
 
-__all__ = ["ACCOUNT", "Stage", "Surface", "open_stage"]
+__all__ = ["Stage", "Surface", "open_stage"]
 
-ACCOUNT, DESK = 1, 2
 IMMEDIATE = 2
 """IExchange.Option.IMMEDIATE."""
 DEADLINE = 60
@@ -66,6 +65,11 @@ class Stage:
     surfaces: Mapping[str, Surface]
     """By series, as they are in the file."""
 
+    @property
+    def account(self) -> int:
+        """Number of the account that is valued; the desk's is the next."""
+        return account_of(self.portfolio)
+
     def query(self, contract: str, function: str, *args: object) -> Query:
         """A view or transaction of a deployed contract."""
         return Query(
@@ -77,7 +81,7 @@ class Stage:
 
     def holdings(self) -> Holdings:
         """The portfolio at present prices, as an engine is asked about it."""
-        found, _ = self.contracts.one(self.query("Ledger", "portfolio", ACCOUNT))
+        found, _ = self.contracts.one(self.query("Ledger", "portfolio", self.account))
         cash, stable_price, positions, collaterals = found
         return Holdings(
             cash,
@@ -87,8 +91,13 @@ class Stage:
         )
 
     def entry_of(self, market: int) -> int:
-        """Entry price of the account's position, nano USD."""
-        return int(self.contracts.one(self.query("Ledger", "position", ACCOUNT, market))[1])
+        """Entry price of the account's position, nano USD; not of an inverse one, which has none."""
+        return int(self.contracts.one(self.query("Ledger", "position", self.account, market))[1])
+
+    def coins_of(self, market: int) -> tuple[int, int]:
+        """Coin balance of an inverse position and its PnL in coin at the present mark, nano coin."""
+        view = self.contracts.one(self.query("CoinPool", "view", self.account, market))
+        return int(view[1]), int(view[2])
 
     def quotes(self, instruments: Sequence[Instrument]) -> dict[int, PositionRisk]:
         """Mark, spot and confidence of instruments at present, by market, as positions of size 0."""
@@ -139,7 +148,7 @@ class Stage:
             chain.revert(snapshot)
 
     def _trade(self, one: Instrument, size: int, price: int) -> str:
-        for account, sender, bid, options in trade_orders(size):
+        for account, sender, bid, options in trade_orders(self.portfolio, size):
             order = (account, one.market, bid, price // one.tick, abs(size) // one.lot, options, 0, 1)
             reason = self.contracts.send([self.query("Exchange", "place", *order)], sender)[0]
             if reason:
@@ -245,7 +254,7 @@ def open_stage(portfolio: Portfolio, backend: str = "revm") -> Stage:
     for position in portfolio.positions:
         one = portfolio.instruments[position.instrument]
         entry = max(round_to(marks[one.market].mark, one.tick), one.tick)
-        _trade(genesis, one, position.size, position.entry or entry)
+        _trade(genesis, portfolio, one, position.size.amount, position.entry or entry)
     genesis.flush()
     _settle_cash(genesis, portfolio)
     _price(genesis, stage, age=1, sure=False)
@@ -294,15 +303,15 @@ def _fund(genesis: Genesis, portfolio: Portfolio, open_engine: int) -> None:
     """Two accounts, cash for both, collateral for the one that is valued."""
     unit = 10 ** (18 - portfolio.protocol.cash.decimals)
     owner, desk = address_named("owner"), address_named("desk")
-    cash = portfolio.money.cash
-    for account, sender, amount in ((ACCOUNT, owner, max(cash, 0)), (DESK, desk, max(-cash, 0))):
+    cash, valued = portfolio.money.cash, account_of(portfolio)
+    for account, sender, amount in ((valued, owner, max(cash, 0)), (valued + 1, desk, max(-cash, 0))):
         genesis.call(sender, "Vault", "create_account", open_engine)
         _deposit(genesis, sender, account, 0, "CashToken", amount // unit)
     for held in portfolio.collaterals:
         asset = list(portfolio.protocol.collaterals).index(held.asset) + 1
         decimals = portfolio.protocol.collaterals[held.asset].decimals
         units = held.amount * 10**decimals // NANO
-        _deposit(genesis, owner, ACCOUNT, asset, f"Token:{held.asset}", units)
+        _deposit(genesis, owner, valued, asset, f"Token:{held.asset}", units)
     genesis.flush()
 
 
@@ -313,20 +322,26 @@ def _deposit(genesis: Genesis, sender: bytes, account: int, asset: int, token: s
         genesis.call(sender, "Vault", "deposit", account, asset, units)
 
 
-def _trade(genesis: Genesis, one: Instrument, size: int, price: int) -> None:
+def _trade(genesis: Genesis, portfolio: Portfolio, one: Instrument, size: int, price: int) -> None:
     """The desk rests, the owner takes; both at one price."""
     if price % one.tick:
         raise ChainError(f"{one.name}: no trade at {price} nano USD; expected a multiple of its tick")
     tick, lots = price // one.tick, abs(size) // one.lot
-    for account, sender, bid, options in trade_orders(size):
+    for account, sender, bid, options in trade_orders(portfolio, size):
         genesis.call(sender, "Exchange", "place", account, one.market, bid, tick, lots, options, 0, 1)
 
 
-def trade_orders(size: int) -> tuple[tuple[int, bytes, bool, int], ...]:
+def account_of(portfolio: Portfolio) -> int:
+    """Number of the account that is valued: the first, or the one after the pool of inverse perpetuals."""
+    return 2 if portfolio.protocol.inverse else 1
+
+
+def trade_orders(portfolio: Portfolio, size: int) -> tuple[tuple[int, bytes, bool, int], ...]:
     """Account, sender, side and options of the two orders of a trade: the desk's, then the account's."""
+    account = account_of(portfolio)
     return (
-        (DESK, address_named("desk"), size < 0, 0),
-        (ACCOUNT, address_named("owner"), size > 0, IMMEDIATE),
+        (account + 1, address_named("desk"), size < 0, 0),
+        (account, address_named("owner"), size > 0, IMMEDIATE),
     )
 
 
@@ -335,5 +350,7 @@ def _settle_cash(genesis: Genesis, portfolio: Portfolio) -> None:
     unit = 10 ** (18 - portfolio.protocol.cash.decimals)
     if portfolio.money.cash < 0:
         owner = address_named("owner")
-        genesis.call(owner, "Vault", "withdraw", ACCOUNT, 0, -portfolio.money.cash // unit, owner)
+        genesis.call(
+            owner, "Vault", "withdraw", account_of(portfolio), 0, -portfolio.money.cash // unit, owner
+        )
         genesis.flush()

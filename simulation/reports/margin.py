@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from simulation.analysis import Hedge, LiquidationPrice, MarginAnalysis, SystemResult, exact
-from simulation.domain.units import WAD
+from simulation.domain.units import NANO, WAD
 from simulation.errors import OutputError
 from simulation.reports.document import card, document, escape, save, section, table
 from simulation.reports.plot import Plot, bars, compact
@@ -45,6 +45,10 @@ def show_margin(analysis: MarginAnalysis, console: Console) -> None:
         console.print(
             f"[bold]{analysis.name}[/], equity {_usd(own.assessment.equity)} USD\n", highlight=False
         )
+    for held in analysis.held:
+        if held.coin is not None and held.coin_profit is not None:
+            against = f"{exact(held.size, 9)} USD against {exact(held.coin, 9)} coins"
+            console.print(f"{held.name}: {against}, PnL {exact(held.coin_profit, 9)} coins", highlight=False)
     overview = _grid(HEADS, right=range(1, 4))
     for one in analysis.systems:
         overview.add_row(*_row(analysis, one))
@@ -145,6 +149,10 @@ def _usd(amount: int) -> str:
 
 def _page(analysis: MarginAnalysis) -> str:
     plots = [_profit_plot(analysis), _margin_plot(analysis)]
+    profits = [plots[0]]
+    if analysis.grid.coins:
+        profits.append(_coin_plot(analysis))
+        plots.append(profits[1])
     moment = datetime.fromtimestamp(analysis.time, UTC)
     own = analysis.system(analysis.engine)
     facts = [
@@ -159,7 +167,11 @@ def _page(analysis: MarginAnalysis) -> str:
         facts.append(f'<span class="badge{"" if enough else " bad"}">{text}</span>')
     sections = [
         section("systems", "Margin systems", _systems(analysis, plots[1])),
-        section("profit", "Profit and loss", f'<div class="grid">{card(plots[0], wide=True)}</div>'),
+        section(
+            "profit",
+            "Profit and loss",
+            f'<div class="grid">{"".join(card(plot, wide=True) for plot in profits)}</div>',
+        ),
         section("holdings", "Holdings", _holdings(analysis)),
         section("terms", "Terms", "".join(_term_card(one) for one in analysis.systems)),
         section("hedges", "Hedges", "".join(_hedge_card(one) for one in analysis.systems)),
@@ -192,17 +204,18 @@ def _holdings(analysis: MarginAnalysis) -> str:
         _html_row(
             (
                 one.name,
-                exact(one.size, 9),
+                exact(one.size, 9) + (" USD" if one.unit == "USD" else ""),
                 NONE if one.entry is None else exact(one.entry, 9),
                 exact(one.mark, 9),
                 _usd(one.value),
+                NONE if one.coin_profit is None else exact(one.coin_profit, 9),
             ),
-            range(1, 5),
+            range(1, 6),
         )
         for one in (*analysis.held, *analysis.collaterals)
     ]
-    heads = ("Instrument", "Size", "Entry, USD", "Mark, USD", "PnL or value, USD")
-    return f'<div class="card">{table(heads, rows, range(1, 5))}</div>'
+    heads = ("Instrument", "Size", "Entry, USD", "Mark, USD", "PnL or value, USD", "PnL, coin")
+    return f'<div class="card">{table(heads, rows, range(1, 6))}</div>'
 
 
 def _term_card(one: SystemResult) -> str:
@@ -271,6 +284,25 @@ def _profit_plot(analysis: MarginAnalysis) -> Plot:
     return Plot(
         "profit", "Over spot and volatility", caption, panels, [trace], 460, over_time=False, layout=layout
     )
+
+
+def _coin_plot(analysis: MarginAnalysis) -> Plot:
+    """What inverse positions earn in coin: the same USD at a low price are more coins than at a high one."""
+    moves = [move / 100 for move in analysis.grid.spots]
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": name,
+            "x": moves,
+            "y": compact([float("nan") if one is None else one / NANO for one in row]),
+            "hovertemplate": f"{name} %{{x:+g}} %: %{{y:,.4~s}} coins<extra></extra>",
+        }
+        for name, row in analysis.grid.coins.items()
+    ]
+    caption = "PnL in coin of inverse positions, contracts over price against the coin they were opened for."
+    layout = {"xaxis": {"title": {"text": "move of spot, %"}}}
+    return Plot("coins", "In coin", caption, ("coin",), traces, 320, over_time=False, layout=layout)
 
 
 def _margin_plot(analysis: MarginAnalysis) -> Plot:

@@ -11,7 +11,7 @@ from simulation.analysis.load import load_portfolio
 from simulation.analysis.portfolio import Portfolio
 from simulation.analysis.stage import Stage, open_stage
 
-__all__ = ["BASE", "EXAMPLES", "changed", "staged", "written"]
+__all__ = ["BASE", "EXAMPLES", "INVERSE", "changed", "staged", "written"]
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "portfolios"
 BASE = """
@@ -71,6 +71,21 @@ amount = "10 base"
 factors = ["ETH", "BTC"]
 matrix = [[1.0, 0.8], [0.8, 1.0]]
 """
+
+
+INVERSE = (
+    '[[positions]]\ninstrument = "BTC"\nsize = "4 base"',
+    """[protocol.inverse.ETH-USD]
+collateral = "WETH"
+initial_margin = "6 %"
+maintenance_margin = "4 %"
+
+[[positions]]
+instrument = "ETH-USD"
+size = "60_000 USD"
+entry = "2_400 USD\"""",
+)
+"""A change of BASE: no position in BTC, and 60,000 contracts of an inverse perpetual bought for 25 coins."""
 
 
 def changed(*changes: tuple[str, str]) -> str:

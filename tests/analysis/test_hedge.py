@@ -12,7 +12,7 @@ from simulation.analysis.margins import assess
 from simulation.analysis.stage import Stage, open_stage
 from simulation.config.scenario import ENGINES
 from simulation.domain.units import NANO, WAD
-from tests.analysis.files import changed, written
+from tests.analysis.files import INVERSE, changed, written
 
 POOR = ('cash = "20_000 USD"', 'cash = "-14_500 USD"')
 SURE = ('confidence = "40 %"', 'confidence = "100 %"')
@@ -63,6 +63,32 @@ def test_a_cost_by_hand() -> None:
     assert trade.size == -lots * 100_000
     assert trade.cost == lots * (3 * WAD // 10_000 + 29_997 * WAD * 5 // 10_000 // 10_000)
     assert traded(stage, "cross", (trade,)) is not None
+
+
+def test_a_cost_of_contracts_by_hand() -> None:
+    """Inverse contracts are sold: each needs 6 cents, costs its fee and the spread of the coin behind it."""
+    only = ("[correlations]", '[hedge]\ninstruments = ["ETH-USD"]\n[correlations]')
+    stage, hedge = hedged(INVERSE, ('cash = "20_000 USD"', 'cash = "-2_500 USD"'), only)
+    (trade,) = hedge.trades
+    assert (trade.instrument, trade.price) == ("ETH-USD", 2_003_790_000_000)
+    sold = -trade.size
+    coins = sold * NANO // trade.price
+    assert trade.cost == coins * 2_004 * NANO - sold * NANO + sold * NANO * 5 // 10_000
+    # Each dollar sold frees 6 cents and costs 5 bps and what 2,004 is above 2,003.79; lots are of a dollar.
+    lacking = hedge.before.initial_margin - hedge.before.equity
+    freed = 6 * WAD // 100 - 5 * WAD // 10_000 - WAD * 21 // 200_379
+    assert 0 <= sold * freed // NANO - lacking < 2 * freed
+    assert traded(stage, "cross", (trade,)) == (hedge.after.initial_margin, hedge.after.equity)
+
+
+@pytest.mark.parametrize("system", ENGINES)
+def test_contracts_and_base_hedge_each_other(system: str) -> None:
+    cash = "-13_000" if system == "risk-based" else "-5_000"
+    stage, hedge = hedged(INVERSE, ('cash = "20_000 USD"', f'cash = "{cash} USD"'), system=system)
+    assert hedge.needed and hedge.found
+    after = traded(stage, system, hedge.trades)
+    assert after == (hedge.after.initial_margin, hedge.after.equity) and after[1] >= after[0]
+    assert hedge.before.equity - hedge.after.equity == hedge.cost
 
 
 @pytest.mark.parametrize("system", ["cross", "portfolio", "risk-based"])

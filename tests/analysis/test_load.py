@@ -15,6 +15,12 @@ from tests.analysis.files import BASE, EXAMPLES, changed, written
 NANO = 10**9
 LAST = '[correlations]\nfactors = ["ETH", "BTC"]\nmatrix = [[1.0, 0.8], [0.8, 1.0]]'
 SURFACE = "surface = { a = 0.012, b = 0.06, rho = -0.2, m = 0.0, sigma = 0.15 }"
+INVERSE = """[protocol.inverse.ETH-USD]
+collateral = "WETH"
+initial_margin = "5 %"
+maintenance_margin = "3 %"
+
+"""
 SHORT = 'instrument = "ETH"\nsize = "-50 base"\nentry = "2_100 USD"'
 
 
@@ -29,6 +35,16 @@ def test_instruments_have_names_and_market_numbers() -> None:
         "ETH-JUN-2200-C": market_math.option(1, 1, True),
         "ETH-JUN-2200-P": market_math.option(1, 1, False),
     }
+
+
+def test_an_inverse_perpetual_has_contracts_of_one_dollar() -> None:
+    found = written(changed(("[protocol.collaterals.WETH]", f"{INVERSE}[protocol.collaterals.WETH]")))
+    one = found.instruments["ETH-USD"]
+    assert (one.market, one.asset, one.unit, one.lot) == (128, "ETH", "USD", NANO)
+    assert one.notional(5 * NANO, 2_000 * NANO) == 5 * 10**18
+    # Bought at 2,500 and valued at 2,000, and the other way round: 4/5 of a coin for 2,000 contracts.
+    assert one.worse(2_000 * NANO, 2_500 * NANO, 2_000 * NANO) == 400 * 10**18
+    assert one.worse(-2_000 * NANO, 2_500 * NANO, 2_000 * NANO) == -400 * 10**18
 
 
 def test_a_strike_between_dollars_is_in_the_name() -> None:
@@ -97,6 +113,44 @@ MISTAKES = {
         "series.ETH-JUN.surface: allows arbitrage or is no surface (wing too",
     ),
     "negative variance": (("a = 0.012", "a = -0.2"), "is no surface (negative variance)"),
+    "a butterfly": (
+        (SURFACE, "surface = { a = 0.005, b = 0.4, rho = -0.9, m = 0.0, sigma = 0.01 }"),
+        "series.ETH-JUN.surface: allows arbitrage by a butterfly, at a log-strike of",
+    ),
+    "a calendar": (
+        (
+            "[protocol.markets.ETH]",
+            '[series.ETH-SEP]\nasset = "ETH"\nexpiry = 2024-09-27T08:00:00Z\nvolatility = "20 %/year"\n'
+            "[protocol.markets.ETH]",
+        ),
+        "series.ETH-SEP: allows arbitrage by a calendar against ETH-JUN, at a log-strike of",
+    ),
+    "base of an inverse perpetual": (
+        (
+            '[[positions]]\ninstrument = "BTC"\nsize = "4 base"',
+            f'{INVERSE}[[positions]]\ninstrument = "ETH-USD"\nsize = "4 base"',
+        ),
+        'positions[1].size: got "4 base"; expected contracts in USD',
+    ),
+    "dollars of a linear perpetual": (
+        ('size = "4 base"', 'size = "4 USD"'),
+        'positions[1].size: got "4 USD"; expected units of base',
+    ),
+    "part of a contract": (
+        (
+            '[[positions]]\ninstrument = "BTC"\nsize = "4 base"',
+            f'{INVERSE}[[positions]]\ninstrument = "ETH-USD"\nsize = "4.5 USD"',
+        ),
+        "positions[1].size: got 4.5 USD; expected a multiple of the lot, 1 USD",
+    ),
+    "inverse in no coin": (
+        ("[protocol.markets.BTC]", INVERSE.replace("WETH", "WBTC") + "[protocol.markets.BTC]"),
+        'protocol.inverse.ETH-USD.collateral: got "WBTC"',
+    ),
+    "no size at all": (
+        ('size = "4 base"', 'size = "four"'),
+        'positions[1].size: got "four"; expected a size',
+    ),
     "correlation of one": (("rho = -0.2", "rho = -1.0"), "is no surface (rho out of range)"),
     "text in a surface": (("a = 0.012", 'a = "12"'), "series.ETH-JUN.surface.a: got"),
     "forward far from spot": (("2_008 USD", "3_008 USD"), "series.ETH-JUN.forward: got"),

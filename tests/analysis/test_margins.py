@@ -3,19 +3,21 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from simulation.analysis.analyse import equity_of, profit_grid
 from simulation.analysis.liquidation import liquidation_prices
 from simulation.analysis.load import surface_of
 from simulation.analysis.margins import assess, explain, headroom, isolated_shares, silos
-from simulation.analysis.stage import ACCOUNT, Stage, open_stage
+from simulation.analysis.stage import Stage, open_stage
 from simulation.chain.deployment import CONTINGENCY
 from simulation.config.scenario import ENGINES
 from simulation.domain import black76, margin_math, svi
 from simulation.domain.margin_math import Contingency, MarketRisk
 from simulation.domain.units import NANO, WAD
-from tests.analysis.files import BASE, changed, staged, written
+from tests.analysis.files import BASE, INVERSE, changed, staged, written
 
 RISK = MarketRisk(500, 300, 15_000, 25_000, 2_000_000, 10_000_000)
 RISKS = {1: RISK, 2: RISK}
@@ -55,6 +57,45 @@ def test_cross_margin_is_that_of_its_twin() -> None:
     assert found["credit"].assessment == found["cross"].assessment, "no line, no credit"
 
 
+def test_inverse_contracts_are_held_against_coin() -> None:
+    """60,000 contracts for 25 coins, at a mark of 2,004: 50,100 USD of coin against 60,000."""
+    stage = staged(changed(INVERSE))
+    short, long = stage.holdings().positions
+    assert (short.market, long.market) == (1, 128)
+    assert (long.size, long.mark, long.spot) == (60_000 * NANO, 2_004 * NANO, 2_000 * NANO)
+    assert long.unrealised == (25 * 2_004 - 60_000) * WAD
+    coin, profit = stage.coins_of(128)
+    assert coin == 25 * NANO and profit == (25 * 2_004 - 60_000) * NANO // 2_004
+    assert stage.account == 2, "the first is the pool's"
+    assert stage.contracts.one(stage.query("Vault", "account_count")) == 3
+
+
+def test_inverse_contracts_under_every_system() -> None:
+    found = assess(staged(changed(INVERSE)), [staged(changed(INVERSE)).holdings()])[0]
+    answers = {name: answer.assessment for name, answer in found.items()}
+    cross, portfolio = answers["cross"], answers["portfolio"]
+    assert None not in answers.values() and cross is not None and portfolio is not None
+    # The larger of contracts and coin, at 6 %; the linear short at 5 %; the haircut of ten coins.
+    assert cross.initial_margin == (60_000 * 6 + 50 * 2_004 * 5 + 20_000 * 20) * WAD // 100
+    assert cross.equity == (20_000 + 50 * 96 - 9_900 + 20_000) * WAD
+    # Short 50, long 25 and ten in the Vault: short 15 coins of spot, and 4 % of what is held of perpetuals.
+    delta, share = 25 * 2_004 + 20_000 - 50 * 2_004, 60_000 + 50 * 2_000
+    assert portfolio.initial_margin == pytest.approx(
+        (-delta * 0.18 + share * 0.04 + 20_000 * 0.2) * WAD, rel=1e-12
+    )
+
+
+def test_the_profit_of_inverse_contracts_is_linear_in_dollars_and_concave_in_coin() -> None:
+    grid = profit_grid(staged(changed(INVERSE)))
+    (coins,) = grid.coins.values()
+    for move, profit, coin in zip(grid.spots, grid.profits[0], coins, strict=True):
+        assert profit == (25 * 2_004 - 50 * 2_004 + 20_000) * WAD * move // 10_000
+        mark = 2_004 * NANO * (10_000 + move) // 10_000
+        assert coin == 25 * NANO + -60_000 * NANO * NANO // mark
+    steps = [later - earlier for earlier, later in pairwise(one for one in coins if one is not None)]
+    assert steps == sorted(steps, reverse=True) and steps[0] > 7 * steps[-1] > 0
+
+
 def test_isolated_margin_adds_its_accounts_up() -> None:
     stage = staged(BASE)
     holdings = stage.holdings()
@@ -70,7 +111,7 @@ def test_a_series_is_one_isolated_account() -> None:
     assert len(silos(stage.holdings())) == 1
 
 
-@pytest.mark.parametrize("text", [BASE, OPTIONS], ids=["perpetuals", "options"])
+@pytest.mark.parametrize("text", [BASE, OPTIONS, changed(INVERSE)], ids=["perpetuals", "options", "inverse"])
 @pytest.mark.parametrize("system", ENGINES)
 def test_terms_add_up_to_the_margin(system: str, text: str) -> None:
     stage = staged(text)
@@ -106,7 +147,7 @@ def test_options_are_marked_by_black_on_the_surface() -> None:
 def test_a_loan_is_cash_below_zero() -> None:
     stage = open_stage(written(changed(('cash = "20_000 USD"', 'cash = "-9_500 USD"'))))
     assert stage.holdings().cash == -9_500 * WAD
-    assert stage.contracts.one(stage.query("Vault", "cash", ACCOUNT)) == -9_500 * WAD
+    assert stage.contracts.one(stage.query("Vault", "cash", stage.account)) == -9_500 * WAD
 
 
 def test_a_line_of_credit_stands_in_for_margin() -> None:
@@ -143,7 +184,7 @@ def test_a_move_is_taken_back() -> None:
     assert stage.holdings() == before and stage.contracts.chain.state_hash() == state
 
 
-@pytest.mark.parametrize("text", [BASE, OPTIONS], ids=["perpetuals", "options"])
+@pytest.mark.parametrize("text", [BASE, OPTIONS, changed(INVERSE)], ids=["perpetuals", "options", "inverse"])
 def test_liquidation_prices_are_exact_to_a_tick(text: str) -> None:
     stage = staged(text)
     shares = isolated_shares(stage, stage.holdings())

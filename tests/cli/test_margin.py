@@ -19,7 +19,7 @@ LISTED = sorted(EXAMPLES.glob("*.toml"))
 
 
 def test_examples_are_shipped() -> None:
-    assert len(LISTED) >= 6
+    assert len(LISTED) >= 7
 
 
 @native
@@ -57,6 +57,25 @@ def test_the_terminal_and_the_page(invoke: Invoke) -> None:
     page = Path("runs/short-strangle-margin/report.html").read_text(encoding="utf-8")
     assert '"type":"heatmap"' in page and "http" not in page.split("<script")[0]
     assert page.count('<td class="n">2,226.33</td>') == len(ENGINES), "the sum of every system's terms"
+
+
+@native
+def test_linear_and_inverse_cancel_in_dollars_and_not_in_coin(invoke: Invoke) -> None:
+    result = invoke("margin", str(EXAMPLES / "inverse-against-linear.toml"), "--out", "here")
+    assert result.exit_code == 0
+    assert "ETH-USD: -100000 USD against -50 coins, PnL -0.024987507 coins" in result.stdout
+    told = json.loads(Path("here/margin.json").read_text(encoding="utf-8"))
+    linear, inverse = told["positions"]
+    assert (linear["size_unit"], inverse["size_unit"], inverse["coin_balance"]) == ("base", "USD", "-50")
+    moves = told["profit_and_loss"]
+    # What is left is twelve coins of collateral.
+    assert [Decimal(one) for one in moves["usd"][0]] == [
+        12 * 2_000 * Decimal(bps) / 10_000 for bps in moves["spot_moves_bps"]
+    ]
+    fallen, risen = (Decimal(moves["coin"]["ETH-USD"][place]) for place in (0, -1))
+    assert fallen > 49 and -17 < risen < -16
+    page = Path("here/report.html").read_text(encoding="utf-8")
+    assert "PnL in coin of inverse positions" in page
 
 
 @native
