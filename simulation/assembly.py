@@ -29,10 +29,25 @@ from simulation.agents import (
     signing_key,
 )
 from simulation.chain.backends import backend_in_use, open_chain
-from simulation.chain.deployment import CALL_INTERVAL, feed_numbers, plan
+from simulation.chain.deployment import (
+    CALL_INTERVAL,
+    feed_numbers,
+    inverse_asset,
+    inverse_numbers,
+    own_accounts,
+    plan,
+)
 from simulation.chain.genesis import DEPLOYER, MAX_AMOUNT, Genesis, address_named
 from simulation.chain.protocol import Chain
-from simulation.config import MAIN, ProtocolSpec, Scenario, VenueSpec, dump_scenario, load_scenario
+from simulation.config import (
+    MAIN,
+    ProtocolSpec,
+    Scenario,
+    TierSpec,
+    VenueSpec,
+    dump_scenario,
+    load_scenario,
+)
 from simulation.domain import market_math
 from simulation.domain.units import BPS, FULL_CONFIDENCE, NANO, WAD, to_wad, wad_to_token_down
 from simulation.engine import (
@@ -150,6 +165,7 @@ def build(
             site,
             protocol,
             path.tick(0),
+            _first_account(scenario),
             owners,
             _gifts(agents, venue),
             _engines(scenario, venue, len(owners)),
@@ -197,18 +213,25 @@ def _venue(
     )
     for events in site.events(decode):
         mirror.apply(events, int(resolved.path.timestamp[0]))
-    identities = _identities([agent for agent in agents if name in agent.venues], owners)
+    here = [agent for agent in agents if name in agent.venues]
+    identities = _identities(here, owners, _first_account(scenario))
     recorder = Recorder(out, identities, dump_scenario(scenario), scenario.recorder.sample_blocks)
     summary = _summary(resolved, name, terms, identities)
     return Deployed(name, terms, mirror, decode, recorder, summary)
 
 
+def _first_account(scenario: Scenario) -> int:
+    """Number of the first account of an agent, at every venue."""
+    return 1 + max(own_accounts(scenario.protocol_of(venue)) for venue in scenario.venue_names)
+
+
 def _agents(resolved: Resolved) -> list[Agent]:
     """The scenario's agents, then the user's own, accounts numbered one after the other."""
     scenario = resolved.scenario
-    agents = make_agents(list(scenario.agents.values()), scenario.seed)
+    account = _first_account(scenario)
+    agents = make_agents(list(scenario.agents.values()), scenario.seed, account)
     names = {agent.name for agent in agents}
-    account = 1 + sum(len(agent.accounts) for agent in agents)
+    account += sum(len(agent.accounts) for agent in agents)
     for source in resolved.agents:
         cls = load_agent(source)
         name, number = cls.__name__, 2
@@ -220,12 +243,13 @@ def _agents(resolved: Resolved) -> list[Agent]:
     return agents
 
 
-def _identities(agents: Sequence[Agent], owners: Sequence[bytes]) -> list[AgentIdentity]:
+def _identities(agents: Sequence[Agent], owners: Sequence[bytes], first: int) -> list[AgentIdentity]:
+    """`owners` are those of all accounts from `first` on."""
     return [
         AgentIdentity(
             agent.name,
             agent.role,
-            to_checksum_address(owners[int(agent.accounts[0]) - 1]),
+            to_checksum_address(owners[int(agent.accounts[0]) - first]),
             tuple(agent.accounts.tolist()),
         )
         for agent in agents
@@ -268,11 +292,12 @@ def _endow(
     genesis: Genesis,
     protocol: ProtocolSpec,
     tick: PriceTick,
+    first: int,
     owners: Sequence[bytes],
     gifts: Sequence[Endowment | None],
     engines: Sequence[str],
 ) -> None:
-    """Seeds the insurance fund, opens every account and gives it what its agent asks for."""
+    """Seeds the insurance fund, opens accounts from `first` on and gives each what its agent asks for."""
     decimals = protocol.cash.decimals
     vault = genesis.addresses["Vault"]
 
@@ -293,7 +318,10 @@ def _endow(
         genesis.call(DEPLOYER, "CashToken", "mint", DEPLOYER, seed)
         into_fund(DEPLOYER, seed)
     collateral = next(iter(protocol.collaterals.items()), None)
-    for account, (owner, gift, engine) in enumerate(zip(owners, gifts, engines, strict=True), start=1):
+    # An account has one number at every venue, whether or not a pool has an account there.
+    for _ in range(own_accounts(protocol), first - 1):
+        genesis.call(DEPLOYER, "Vault", "create_account", protocol.engines["cross"])
+    for account, (owner, gift, engine) in enumerate(zip(owners, gifts, engines, strict=True), start=first):
         genesis.call(owner, "Vault", "create_account", protocol.engines[engine])
         if gift is None:
             continue
@@ -328,13 +356,11 @@ def _terms(venue: str, genesis: Genesis, scenario: Scenario) -> Protocol:
                 lot_size=market.lot,
                 initial_margin=market.initial_margin / BPS,
                 maintenance_margin=market.maintenance_margin / BPS,
-                tiers=(
-                    (market.tiers.first_bound / WAD, market.tiers.first_multiplier / BPS),
-                    (market.tiers.second_bound / WAD, market.tiers.second_multiplier / BPS),
-                ),
+                tiers=_tiers(market.tiers),
             )
             for name, market in protocol.markets.items()
         )
+        + tuple(_inverse_markets(protocol))
         + tuple(_dated_markets(protocol)),
         assets=(
             AssetTerms("CashToken", protocol.cash.symbol, protocol.cash.decimals),
@@ -369,8 +395,32 @@ def _terms(venue: str, genesis: Genesis, scenario: Scenario) -> Protocol:
             SeriesTerms(name, feeds[series.asset], scenario.start + series.expiry)
             for name, series in protocol.series.items()
         ),
-        asks_margins=bool(protocol.series) or engines != {"cross"},
+        # Of a coin balance that outlasts its contracts the engines alone know what it asks for.
+        asks_margins=bool(protocol.series) or bool(protocol.inverse) or engines != {"cross"},
     )
+
+
+def _tiers(tiers: TierSpec) -> tuple[tuple[float, float], ...]:
+    return (
+        (tiers.first_bound / WAD, tiers.first_multiplier / BPS),
+        (tiers.second_bound / WAD, tiers.second_multiplier / BPS),
+    )
+
+
+def _inverse_markets(protocol: ProtocolSpec) -> Iterator[MarketTerms]:
+    feeds, assets = feed_numbers(protocol), list(protocol.collaterals)
+    for number, (name, market) in zip(inverse_numbers(protocol), protocol.inverse.items(), strict=True):
+        yield MarketTerms(
+            name,
+            feeds[inverse_asset(protocol, market)],
+            market.tick,
+            market.lot,
+            market.initial_margin / BPS,
+            market.maintenance_margin / BPS,
+            _tiers(market.tiers),
+            number=number,
+            settled_in=1 + assets.index(market.collateral),
+        )
 
 
 def _dated_markets(protocol: ProtocolSpec) -> Iterator[MarketTerms]:
@@ -400,7 +450,8 @@ def _summary(
 ) -> dict[str, object]:
     """What summary.json says of the run beside its outcome (messages/schema.py)."""
     scenario = resolved.scenario
-    market_of = {market.feed: number for number, market in reversed(list(enumerate(terms.markets, start=1)))}
+    pairs = [*zip(terms.numbers, terms.markets, strict=True)]
+    market_of = {market.feed: number for number, market in reversed(pairs)}
     gas_feed = next(feed.feed for feed in terms.feeds if feed.symbol == terms.gas_symbol)
     return {
         "plimsoll": version("plimsoll"),

@@ -2,6 +2,7 @@
 """Agents: pure decisions, view in, intents out. They know neither chain nor mempool."""
 
 from simulation.agents.base import Agent, Endowment
+from simulation.agents.carry_traders import CarryTraders
 from simulation.agents.depositors import DepositorSettings, InsuranceDepositors
 from simulation.agents.keeper import Keeper, KeeperSettings
 from simulation.agents.market_maker import MarketMaker, MarketMakerSettings
@@ -31,6 +32,7 @@ __all__ = [
     "SETTINGS_CLASSES",
     "Agent",
     "BasisTraders",
+    "CarryTraders",
     "DepositorSettings",
     "Endowment",
     "InsuranceDepositors",

@@ -6,7 +6,7 @@ Imports: messages.
 
 from __future__ import annotations
 
-from simulation.messages import Intent, Receipt, Status
+from simulation.messages import Intent, Receipt, SettleCoin, Status
 
 __all__ = ["Attempts"]
 
@@ -49,4 +49,6 @@ class Attempts:
 
 def _key(intent: Intent) -> Key:
     about = getattr(intent, "target", getattr(intent, "market", getattr(intent, "series", 0)))
+    if isinstance(intent, SettleCoin):
+        about = about << 16 | intent.market
     return type(intent).__name__, int(about)

@@ -207,15 +207,17 @@ class Keeper(Agent):
         row, plan, accounts = quote.target - 1, self.settings, view.accounts
         cost = self.gas_cost(view, plan.bid_gas)
         cost += accounts.collateral_value.item(row) * fraction * plan.collateral_discount
-        held = zip(view.markets, self.marks(view).tolist(), accounts.size[row].tolist(), strict=True)
-        for column, (market, mark, position) in enumerate(held):
+        positions = zip(view.markets, self.marks(view).tolist(), accounts.size[row].tolist(), strict=True)
+        for column, (market, mark, position) in enumerate(positions):
             size = position * fraction
             if size:
                 exit_price = market.exit_price(size, plan.exit_risk)
-                cost += size * (mark - exit_price) + abs(size) * market.mark * plan.taker_fee
+                sold = market.base(size, exit_price)
+                cost += sold * (mark - exit_price) + abs(size) * market.worth * plan.taker_fee
                 cost += self.gas_cost(view, plan.sale_gas)
                 if len(self.variance):
-                    cost += plan.risk * float(self.variance[column]) ** 0.5 * abs(size) * mark
+                    held_usd = market.notional(abs(size), mark)
+                    cost += plan.risk * float(self.variance[column]) ** 0.5 * held_usd
         return quote.discount * fraction - cost
 
     def bid(self, view: View, quote: SliceQuote, fraction: float, profit: float = 0.0) -> Bid:

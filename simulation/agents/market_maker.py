@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from simulation.agents.base import Agent, Endowment
 from simulation.config import knob
-from simulation.config.kinds import INTEGER, NUMBER, SECONDS, SHARE, USD
+from simulation.config.kinds import INTEGER, NUMBER, SECONDS, SHARE, TEXT, USD
+from simulation.config.schema import Array
 from simulation.messages import (
     POST_ONLY,
     CancelOrder,
@@ -45,6 +46,10 @@ class MarketMakerSettings:
     """How it quotes."""
 
     capital: float = knob(USD, "2_000_000 USD", low="1 USD")
+    collateral_share: float = knob(SHARE, "0 %", low="0 %", high="90 %")
+    """Part of the capital that is the first collateral asset: coin to settle inverse markets in."""
+    markets: tuple[str, ...] = knob(Array(TEXT), [])
+    """Names of the perpetuals that it quotes, linear or inverse; none: all. It quotes all dated markets."""
     levels: int = knob(INTEGER, 3, low=1, high=12)
     """Orders on each side of each market."""
     spread: float = knob(SHARE, "0.05 %", low="0 %", high="10 %")
@@ -103,7 +108,8 @@ class MarketMaker(Agent):
 
     def endowments(self) -> Sequence[Endowment]:
         """All capital in the account."""
-        return [Endowment(cash=self.settings.capital) for _ in self.accounts]
+        share, capital = self.settings.collateral_share, self.settings.capital
+        return [Endowment(cash=capital * (1 - share), collateral=capital * share) for _ in self.accounts]
 
     def decide(self, view: View, rng: np.random.Generator) -> Sequence[Intent]:
         """Moves, adds and removes quotes; waits while an earlier round is still in the pool."""
@@ -118,7 +124,7 @@ class MarketMaker(Agent):
         for column, market in enumerate(view.markets):
             if market.series:
                 self._quote_dated(view, account, row, column, market, own, intents)
-            else:
+            elif not self.settings.markets or market.symbol in self.settings.markets:
                 self._quote(view, account, row, column, market, own, intents)
         self.in_flight = len(intents)
         self.quoted += len(intents)
@@ -137,7 +143,7 @@ class MarketMaker(Agent):
         if len(self.last) != len(prices):
             self.last, self.variance, self.held = prices, np.zeros(len(prices)), np.zeros(len(prices))
         self.hedge -= float(self.held @ (prices - self.last))
-        self.held = view.accounts.size[self.rows[0], : len(prices)]
+        self.held = view.accounts.delta[self.rows[0], : len(prices)]
         weight = -np.expm1(-view.block_time / self.settings.horizon)
         self.variance = (1.0 - weight) * self.variance + weight * np.log(prices / self.last) ** 2
         self.last = prices
@@ -176,11 +182,11 @@ class MarketMaker(Agent):
         lots = 0
         if market.valid and equity > 0:
             deviation = math.sqrt(self.variance[column])
-            load = float(view.accounts.size[row, column]) * market.mark / (quotes.inventory * equity)
+            load = float(view.accounts.size[row, column]) * market.worth / (quotes.inventory * equity)
             fair = market.reference * (1.0 - quotes.skew * min(max(load, -1.0), 1.0))
             half = quotes.spread + quotes.volatility_spread * deviation
             shown = quotes.size * equity / (1.0 + deviation / quotes.retreat)
-            lots = market.lots(shown / market.reference)
+            lots = market.lots(market.size_of(shown, market.reference))
             if lots and load < 1.0:
                 bids = [market.tick_down(fair * (1.0 - half - k * quotes.step)) for k in range(quotes.levels)]
             if lots and load > -1.0:

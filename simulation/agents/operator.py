@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The protocol's own bot: what must be done and pays nobody, within a limit of what it may cost.
 
-It announces margin calls, moves auctions along the waterfall where no bid can, settles what has expired, and
-sweeps fees into the insurance fund. It starts no auction and bids in none: that is what keepers are paid for.
+It announces margin calls, moves auctions along the waterfall where no bid can, settles what has expired and
+inverse positions in their coin, and sweeps fees into the insurance fund. It starts no auction and bids in
+none: that is what keepers are paid for.
 Imports: agents.base, agents.attempts, agents.settlement, agents.waterfall, messages, config.
 """
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from simulation.agents.attempts import Attempts
 from simulation.agents.base import Agent
-from simulation.agents.settlement import settlement_steps
+from simulation.agents.settlement import CoinRounds, settlement_steps
 from simulation.agents.waterfall import next_step
 from simulation.config import knob
 from simulation.config.kinds import INTEGER, NUMBER, SECONDS, USD
@@ -38,7 +39,11 @@ class OperatorSettings:
     steps: int = knob(INTEGER, 8, low=0, high=1000)
     """Auctions that it moves on in one block at most."""
     settlements: int = knob(INTEGER, 16, low=0, high=1000)
-    """Transactions for expired series that it sends in one block at most."""
+    """Transactions for expired series, and as many for inverse markets, that it sends in one block."""
+    coin_settlement: int = knob(SECONDS, "8 h", low="1 s")
+    """Time between two rounds in which inverse positions are settled in coin."""
+    coin_least: float = knob(USD, "10 USD", low="0 USD")
+    """PnL of an inverse position below which it waits for the next round."""
     sweep: int = knob(SECONDS, "1 h", low="1 s")
     """Time between two sweeps of fees into the insurance fund."""
     tip: float = knob(NUMBER, 0.02, low=0.0)
@@ -67,11 +72,14 @@ class ProtocolOperator(Agent):
         self.fees = Fees(tip=int(self.settings.tip * 1e9), lifetime=20)
         self.attempts = Attempts(caution=32)
         self.next_sweep = 0
+        self.coin = CoinRounds(self.settings.coin_settlement, self.settings.coin_least)
 
     def decide(self, view: View, rng: np.random.Generator) -> Sequence[Intent]:
         """Sweeps, calls and steps that are due and not under way."""
         intents = []
-        for intent in (*self._sweeps(view), *self._calls(view), *self._steps(view), *self._settlements(view)):
+        coin = self.coin.steps(view, self.account, self.fees, self.settings.settlements)
+        due = (*self._sweeps(view), *self._calls(view), *self._steps(view), *self._settlements(view), *coin)
+        for intent in due:
             if self.attempts.allows(intent, view.block):
                 self.attempts.add(intent)
                 intents.append(intent)

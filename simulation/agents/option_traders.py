@@ -86,6 +86,11 @@ class DatedTraders(Traders):
         required = float(view.accounts.initial_margin[self.rows[place]])
         return float(self.leverage[place]) * max(equity, 0.0) if equity > 1.3 * required else 0.0
 
+    def perpetual_of(self, view: View, feed: int) -> tuple[int, MarketView] | None:
+        """Column and perpetual on the same underlying, the first that it trades; linear ones come first."""
+        mine = [(at, view.markets[at]) for at in self.perpetuals(view)]
+        return next(((at, one) for at, one in mine if one.feed == feed), None)
+
     def order(
         self, place: int, market: MarketView, size: float, slack: float, fees: Fees
     ) -> Iterator[Intent]:
@@ -109,11 +114,6 @@ class DatedTraders(Traders):
 def alive(view: View) -> list[MarketView]:
     """Dated markets in which something new may still be opened."""
     return [one for one in view.markets if one.series and one.expiry - LAST_TRADE > view.timestamp]
-
-
-def perpetual_of(view: View, feed: int) -> tuple[int, MarketView] | None:
-    """Column and perpetual on the same underlying, the first there is."""
-    return next(((at, one) for at, one in enumerate(view.perpetuals) if one.feed == feed), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +166,11 @@ class OptionWriters(DatedTraders):
         """Orders in the perpetual against the delta of all positions on the same underlying."""
         accounts, row = view.accounts, int(self.rows[place])
         for feed in sorted({series.feed for series in view.series}):
-            found = perpetual_of(view, feed)
+            found = self.perpetual_of(view, feed)
             if found is None:
                 continue
             at, perpetual = found
-            delta = float(accounts.size[row, at])
+            delta = float(accounts.delta[row, at])
             for column, market in enumerate(view.markets):
                 if market.series and market.feed == feed and not market.settled:
                     delta += float(accounts.size[row, column]) * market.delta
@@ -181,7 +181,8 @@ class OptionWriters(DatedTraders):
             ):
                 self.orders += 1
                 slack = 0.01 * perpetual.mark
-                yield from self.order(place, perpetual, -delta, slack, self.fees)
+                size = perpetual.size_for(-delta, perpetual.mark)
+                yield from self.order(place, perpetual, size, slack, self.fees)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,18 +208,18 @@ class PutBuyers(DatedTraders):
         feeds = sorted({one.feed for _, one in puts})
         if not feeds:
             return
-        found = perpetual_of(view, feeds[int(self.home[place]) % len(feeds)])
+        found = self.perpetual_of(view, feeds[int(self.home[place]) % len(feeds)])
         if found is None or not found[1].mark:
             return
         at, perpetual = found
         held = float(accounts.size[row, at])
-        wanted = self.room(view, place) / perpetual.mark - held
-        if wanted * perpetual.mark > self.settings.minimum:
+        wanted = perpetual.size_of(self.room(view, place), perpetual.mark) - held
+        if wanted * perpetual.worth > self.settings.minimum:
             yield from self.order(place, perpetual, wanted, 0.01 * perpetual.mark, self.fees)
             return
         live = [one for one in alive(view) if one.strike and not one.is_call and one.feed == perpetual.feed]
         covered = sum(float(accounts.size[row, column]) for column, one in puts if not one.settled)
-        missing = self.settings.cover * held - covered
+        missing = self.settings.cover * perpetual.base(held, perpetual.mark) - covered
         if not live or missing <= 0.0:
             return
         nearest = min(one.expiry for one in live)
@@ -254,7 +255,7 @@ class BasisTraders(DatedTraders):
         if not futures:
             return
         column, dated = futures[int(self.home[place]) % len(futures)]
-        found = perpetual_of(view, dated.feed)
+        found = self.perpetual_of(view, dated.feed)
         if found is None or not (dated.best_bid and dated.best_ask and found[1].mark):
             return
         at, perpetual = found
@@ -270,6 +271,7 @@ class BasisTraders(DatedTraders):
         step = float(np.clip(goal - held, -plan.piece * abs(room or held), plan.piece * abs(room or held)))
         yield from self.order(place, dated, step, 0.002 * dated.mid, self.fees)
         # The hedge follows what is held, so that a leg that did not fill leaves nothing open for long.
-        behind = -(held + step) - float(accounts.size[row, at])
+        behind = -(held + step) - float(accounts.delta[row, at])
         if abs(behind) * perpetual.mark > plan.minimum:
-            yield from self.order(place, perpetual, behind, 0.005 * perpetual.mark, self.fees)
+            size = perpetual.size_for(behind, perpetual.mark)
+            yield from self.order(place, perpetual, size, 0.005 * perpetual.mark, self.fees)

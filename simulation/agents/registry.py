@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from simulation.agents.base import Agent
+from simulation.agents.carry_traders import CarryTraders
 from simulation.agents.depositors import InsuranceDepositors
 from simulation.agents.keeper import Keeper
 from simulation.agents.market_maker import MarketMaker
@@ -32,6 +33,7 @@ __all__ = ["AGENT_KINDS", "SETTINGS_CLASSES", "load_agent", "make_agent", "make_
 
 AGENT_KINDS: Final[Mapping[str, type[Agent]]] = {
     "basis_trader": BasisTraders,
+    "carry_trader": CarryTraders,
     "insurance_depositor": InsuranceDepositors,
     "keeper": Keeper,
     "market_maker": MarketMaker,

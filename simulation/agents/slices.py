@@ -64,7 +64,7 @@ def expected_equity(view: View, marks: Floats) -> Floats:
 @lru_cache(maxsize=4)
 def _equity_at(view: View, marks: tuple[float, ...]) -> Floats:
     moves = np.array(marks) - np.array([market.mark for market in view.markets])
-    equity: Floats = view.accounts.equity + view.accounts.size @ moves
+    equity: Floats = view.accounts.equity + view.accounts.delta @ moves
     equity.flags.writeable = False
     return equity
 

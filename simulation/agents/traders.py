@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from simulation.agents.base import Agent, Endowment
 from simulation.config import Distribution, knob, varies
-from simulation.config.kinds import NUMBER, SECONDS, SHARE, USD
+from simulation.config.kinds import NUMBER, SECONDS, SHARE, TEXT, USD
+from simulation.config.schema import Array
 from simulation.messages import (
     IMMEDIATE,
     POST_ONLY,
@@ -63,6 +64,8 @@ class TraderSettings:
     """Cash kept in the wallet, as a multiple of the capital."""
     leverage: Distribution = knob(varies(NUMBER), {"lognormal": [6.0, 0.5]})
     """Notional over equity that a trader aims at."""
+    markets: tuple[str, ...] = knob(Array(TEXT), [])
+    """Names of the perpetuals that they trade, linear or inverse; none: all."""
     interval: int = knob(SECONDS, "3 h", low="1 s")
     """Mean time between two trades of one trader."""
     passive: float = knob(SHARE, "25 %", low="0 %", high="100 %")
@@ -142,6 +145,17 @@ class Traders(Agent):
     def observe(self, view: View) -> None:
         """Takes note of prices; called once a block."""
 
+    def perpetuals(self, view: View) -> list[int]:
+        """Columns of the perpetuals that this population trades."""
+        names = self.settings.markets
+        return [at for at, one in enumerate(view.perpetuals) if not names or one.symbol in names]
+
+    def columns(self, view: View, active: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Of each active trader, the column of the perpetual that it prefers."""
+        mine: NDArray[np.int64] = np.array(self.perpetuals(view), np.int64)
+        preferred: NDArray[np.int64] = mine[self.home[active] % len(mine)]
+        return preferred
+
     def wanted(self, view: View, active: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
         """What each active trader wants, as a part of its leverage: -1 fully short, 1 fully long."""
         raise NotImplementedError
@@ -202,12 +216,12 @@ class Traders(Agent):
     ) -> None:
         wanted = self.wanted(view, active, rng)
         passive = rng.random(len(active)) < self.settings.passive
-        columns = self.home[active] % len(view.perpetuals)
+        columns = self.columns(view, active)
         rows = self.rows[active]
         accounts = view.accounts
-        marks = np.array([market.mark for market in view.markets])[columns]
+        worth = np.array([market.worth for market in view.markets])[columns]
         target = (
-            wanted * self.leverage[active] * np.maximum(accounts.equity[rows], 0.0) / np.maximum(marks, 1e-9)
+            wanted * self.leverage[active] * np.maximum(accounts.equity[rows], 0.0) / np.maximum(worth, 1e-9)
         )
         change = target - accounts.size[rows, columns]
         resting = (accounts.bids[rows] + accounts.asks[rows]).any(axis=1)
@@ -223,7 +237,7 @@ class Traders(Agent):
             lots = market.lots(size)
             if not market.valid or lots == 0 or lots >= 2**48:
                 continue
-            if abs(size) * market.mark < self.settings.minimum:
+            if abs(size) * market.worth < self.settings.minimum:
                 continue
             if busy:
                 intents.append(CancelAll(account=account, fees=self.fees))
@@ -297,7 +311,7 @@ class TrendTraders(Traders):
     def wanted(self, view: View, active: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
         """With or against the distance from the average; each trader reads it with an error of its own."""
         prices = np.array([market.reference for market in view.perpetuals])
-        signal = (prices / self.average - 1.0)[self.home[active] % len(prices)]
+        signal = (prices / self.average - 1.0)[self.columns(view, active)]
         noise = rng.normal(0.0, 0.25 * self.settings.sensitivity, len(active))
         exposure: NDArray[np.float64] = self.direction * np.tanh((signal + noise) / self.settings.sensitivity)
         return exposure

@@ -31,6 +31,7 @@ class WhaleSettings:
     reserve: float = knob(NUMBER, 0.25, low=0.0, high=100.0)
     """Cash kept in the wallet, as a multiple of the capital."""
     market: int = knob(INTEGER, 1, low=1, high=255)
+    """Number of a perpetual, from 1; from 128 inverse ones."""
     side: str = knob(choice("long", "short"), "long")
     leverage: float = knob(NUMBER, 5.0, low=0.1, high=100.0)
     """Notional over capital that it builds."""
@@ -80,9 +81,11 @@ class Whale(Agent):
             if plan.defends and amount > 0:
                 return [Deposit(account=account, asset=0, amount=amount, fees=self.fees)]
             return []
-        market = view.markets[min(plan.market, len(view.perpetuals)) - 1]
-        goal = plan.capital * plan.leverage / market.mark if market.mark else 0.0
-        held = abs(float(accounts.size[row, market.market - 1]))
+        numbers = [market.market for market in view.perpetuals]
+        column = numbers.index(plan.market) if plan.market in numbers else len(numbers) - 1
+        market = view.markets[column]
+        goal = market.size_of(plan.capital * plan.leverage, market.mark) if market.mark else 0.0
+        held = abs(float(accounts.size[row, column]))
         piece = min(goal - held, goal * view.block_time / plan.building)
         # Initial margin leaves room for a trade only while equity is well above it.
         lots = market.lots(piece) if piece > 0 and equity > 1.2 * required else 0

@@ -26,6 +26,8 @@ TIER_STEP = 1_000 * 10**18
 HOUR = 3_600
 MAX_STRIKES = 64
 """What one board of the RiskBoard holds."""
+MAX_INVERSE = 128
+"""Market numbers that inverse perpetuals have."""
 MAX_PENALTY = 3_000
 """Bps: the Liquidator's bound on what a liquidation may cost its account."""
 
@@ -44,6 +46,11 @@ def check_scenario(scenario: Scenario, problems: Problems) -> None:
     for name, agent in scenario.agents.items():
         if agent.engine is not None:
             _check_engine(scenario.protocol, f"agents.{name}.engine", agent.engine, problems)
+        perpetuals = (*scenario.protocol.markets, *scenario.protocol.inverse)
+        for place, market in enumerate(getattr(agent.settings, "markets", ())):
+            if market not in perpetuals:
+                expected = one_of(market, perpetuals)
+                problems.add(f"agents.{name}.markets[{place}]", f'got "{market}"', expected)
 
 
 def check_protocol(protocol: ProtocolSpec, assets: Collection[str], problems: Problems) -> None:
@@ -61,12 +68,16 @@ def check_protocol(protocol: ProtocolSpec, assets: Collection[str], problems: Pr
         if not rising or len(series.strikes) > MAX_STRIKES:
             problems.add(f"{key}.strikes", "not ascending, or too many", f"at most {MAX_STRIKES}, ascending")
     for name, inverse in protocol.inverse.items():
+        if name in protocol.markets or name in protocol.series:
+            problems.add(f"protocol.inverse.{name}", "another market has this name", "a name of its own")
         if inverse.collateral not in protocol.collaterals:
             problems.add(
                 f"protocol.inverse.{name}.collateral",
                 f'got "{inverse.collateral}"',
                 one_of(inverse.collateral, protocol.collaterals),
             )
+    if len(protocol.inverse) > MAX_INVERSE:
+        problems.add("protocol.inverse", f"{len(protocol.inverse)} markets", f"at most {MAX_INVERSE}")
     for name, collateral in protocol.collaterals.items():
         if collateral.asset not in assets:
             place = f"protocol.collaterals.{name}.asset"

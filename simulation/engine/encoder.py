@@ -20,6 +20,7 @@ from simulation.messages import (
     CallMargin,
     CancelAll,
     CancelOrder,
+    CloseDebt,
     Deleverage,
     Deposit,
     FinaliseSeries,
@@ -34,6 +35,7 @@ from simulation.messages import (
     RefreshBoard,
     ReplaceOrder,
     Settle,
+    SettleCoin,
     SettleExpired,
     StartAuction,
     StopAuction,
@@ -143,6 +145,16 @@ _FUNCTIONS: Final[dict[type[Intent], _Function]] = {
     # A board of 64 strikes takes about 7,000,000.
     RefreshBoard: _Function("RiskBoard", "refresh(uint256)", ("series",), 9_000_000),
     FinaliseSeries: _Function("Surface", "finalise(uint256)", ("series",), 300_000),
+    SettleCoin: _Function(
+        "CoinPool", "settle(uint256,uint256)", ("target", "market"), 700_000, per_market=120_000
+    ),
+    CloseDebt: _Function(
+        "CoinPool",
+        "close_debt(uint256,uint256,uint256)",
+        ("target", "creditor", "market"),
+        700_000,
+        per_market=120_000,
+    ),
     # 64 options of one expiry take about 1,000,000.
     SettleExpired: _Function("Ledger", "settle_expired(uint256,uint256)", ("target", "series"), 2_000_000),
 }

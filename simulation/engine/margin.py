@@ -24,6 +24,8 @@ class Margins:
 
     unrealised: Floats
     """(accounts, markets)."""
+    delta: Floats
+    """(accounts, markets), units of base: the size, of an inverse position its coin balance."""
     equity: Floats
     initial: Floats
     maintenance: Floats
@@ -57,21 +59,29 @@ def margins(
 
     Args:
         cash: USD by account.
-        size, entry, funding, bids, asks: (accounts, markets), units of base and USD per unit.
+        size, entry, funding, bids, asks: (accounts, markets), units of base and USD per unit; of an inverse
+            market contracts of one USD, and coin for entry. What its coin asks for the chain alone says.
         collateral_value: (accounts, assets 1..), full value, USD.
         mark, funding_index: by market, USD and USD per unit.
         initial_haircut, maintenance_haircut: by asset 1.., share of 1.
     """
     unrealised = size * ((mark - entry) - (funding_index - funding))
+    delta, worth = size, mark
+    inverse = [column for column, market in enumerate(markets) if market.settled_in]
+    if inverse:
+        delta, worth = size.copy(), mark.copy()
+        delta[:, inverse], worth[inverse] = entry[:, inverse], 1.0
+        paid = size * (1.0 + funding_index - funding)
+        unrealised[:, inverse] = (delta * mark - paid)[:, inverse]
     equity = cash + unrealised.sum(axis=1) + collateral_value.sum(axis=1)
-    held = np.abs(size) * mark
-    worst = np.maximum(np.abs(size + bids), np.abs(size - asks)) * mark
+    held = np.abs(size) * worth
+    worst = np.maximum(np.abs(size + bids), np.abs(size - asks)) * worth
     initial = collateral_value @ initial_haircut
     maintenance = collateral_value @ maintenance_haircut
     for column, market in enumerate(markets):
         initial = initial + market.initial_margin * weighted(worst[:, column], market.tiers)
         maintenance = maintenance + market.maintenance_margin * weighted(held[:, column], market.tiers)
-    return Margins(unrealised, equity, initial, maintenance, held.sum(axis=1))
+    return Margins(unrealised, delta, equity, initial, maintenance, held.sum(axis=1))
 
 
 def auction_terms(

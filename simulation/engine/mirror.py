@@ -95,7 +95,8 @@ class Mirror:
         self.collateral = Wide.zeros((0, len(tokens) - 1))
         """(accounts, assets 1..), token units."""
         self.positions = Wide.zeros((0, markets, 3))
-        """(accounts, markets, 3): funding index and entry price, nano USD, and size, nano base."""
+        """(accounts, markets, 3): funding index and entry price, nano USD, and size, nano base; of an inverse
+        market coin balance, nano coin, for entry price, and nano contracts."""
         self.liquidating = np.zeros(0, np.bool_)
         self.called = np.zeros(0, np.int64)
         self.owners: list[bytes] = []
@@ -106,11 +107,16 @@ class Mirror:
         self.borrow_index = self.supply_index = 1e18
         """Interest indexes at the last accrual, nearest floats; no balance is made from them."""
         self.net_settled = 0
-        """Sum over positions of size * (entry - funding index), wad; `owed` comes off it."""
+        """Sum over positions of size * (entry - funding index), wad; `owed` comes off it. Inverse positions
+        have no entry in it."""
         self.size_sum = [0] * markets
         """Sum of positions by market, nano base; 0 as long as every trade is zero-sum."""
         self.long_sum = [0] * markets
         """Sum of long positions by market, nano base."""
+        self.coin_sum = [0] * markets
+        """Sum of the coin balances of an inverse market, nano coin; what its pool has, in the same market."""
+        self.pools: dict[int, int] = {}
+        """Nano coin in the CoinPool by column of an inverse market, once any was settled."""
         self.touched = np.zeros(0, np.int64)
         """Rows of accounts that the latest block's events name; they may have changed, no other has."""
         self.book = BookMirror(numbers)
@@ -121,13 +127,15 @@ class Mirror:
         self.boards: dict[int, int] = {}
         """Unix seconds of the latest board by series."""
         self._numbers, self._strikes = tuple(numbers), strikes
+        self._inverse = np.array([market_math.is_inverse(number) for number in numbers])
         self.auctions: dict[int, AuctionState] = {}
         self.liquidations = 0
         """Auctions begun, of accounts without a live one."""
         self.tokens = {name: TokenMirror() for name in (*tokens, fund)}
         self._names = (*tokens, fund)
         self._rows_of: dict[bytes, list[int]] = {}
-        self._worth: dict[tuple[int, int], tuple[int, int]] = {}
+        self._worth: dict[tuple[int, int], tuple[int, int, int]] = {}
+        """By account and market: size, its part of `net_settled`, coin balance."""
 
     @property
     def size(self) -> Wide:
@@ -136,7 +144,7 @@ class Mirror:
 
     @property
     def entry(self) -> Wide:
-        """(accounts, markets), nano USD; a window on `positions`."""
+        """(accounts, markets), nano USD, or nano coin of an inverse market; a window on `positions`."""
         return self.positions[..., ENTRY]
 
     @property
@@ -186,6 +194,10 @@ class Mirror:
         self._apply_collateral(by_name)
         if "PositionModified" in by_name:
             self._apply_positions(by_name["PositionModified"])
+        if "CoinSettled" in by_name:
+            settled = by_name["CoinSettled"]
+            columns = self.book.columns[settled.small("market")].tolist()
+            self.pools.update(zip(columns, settled.wide("pool").ints(), strict=True))
         self._note_touched(by_name)
 
     def _note_touched(self, events: Mapping[str, EventColumns]) -> None:
@@ -277,16 +289,24 @@ class Mirror:
         place = (rows, columns)
         sizes, entries, fundings = self.size, self.entry, self.funding
         sizes.put(place, modified.wide("size"))
-        entries.put(place, modified.wide("entry_price"))
+        entry = modified.wide("entry_price")
+        if self._inverse[columns].any():
+            # A coin balance is two's complement in 80 bits, of which sixteen are in the upper half.
+            sign = np.where(self._inverse[columns], 2**15, 0)
+            entry = Wide((entry.high ^ sign) - sign, entry.low)
+        entries.put(place, entry)
         fundings.put(place, modified.wide("funding_index"))
         for key in set(zip(rows.tolist(), columns.tolist(), strict=True)):
-            size = sizes.item(key)
-            worth = size * (entries.item(key) - fundings.item(key)) if size else 0
-            old_size, old_worth = self._worth.get(key, (0, 0))
+            size, column = sizes.item(key), key[1]
+            coin = entries.item(key) if self._inverse[column] else 0
+            bought = 0 if self._inverse[column] else entries.item(key)
+            worth = size * (bought - fundings.item(key)) if size else 0
+            old_size, old_worth, old_coin = self._worth.get(key, (0, 0, 0))
             self.net_settled += worth - old_worth
-            self.size_sum[key[1]] += size - old_size
-            self.long_sum[key[1]] += max(size, 0) - max(old_size, 0)
-            self._worth[key] = size, worth
+            self.size_sum[column] += size - old_size
+            self.long_sum[column] += max(size, 0) - max(old_size, 0)
+            self.coin_sum[column] += coin - old_coin
+            self._worth[key] = size, worth, coin
 
     def _apply_settlements(self, settled: EventColumns) -> None:
         for series, price in zip(settled.small("series").tolist(), settled.wide("price").ints(), strict=True):

@@ -22,13 +22,16 @@ PARTS = 32
 one account that has changed shall not have many others read."""
 HEADER = 2
 """Words before those of a list: where it begins, and its length."""
-FUNDING_WORDS, BEST_WORDS, INTEREST_WORDS = 6, 2, 1
-"""Of the answers about a market: funding, best prices, open interest; dated ones have no funding."""
+FUNDING_WORDS, BEST_WORDS, INTEREST_WORDS, POOL_WORDS = 6, 2, 1, 1
+"""Of the answers about a market: funding, best prices, open interest, coin; dated ones have no funding, and
+inverse ones alone a pool of coin."""
 SUMMARY_WORDS = 8
 """Of an account in ILens.AccountSummary."""
 BOOKS_WORDS = 8
 POSITION_SIGNS = np.array([2**15, 0, 2**15])
 """Sign bits of the upper sixteen of a position's 80-bit figures; the entry price has no sign."""
+INVERSE_SIGNS = np.array([2**15, 2**15, 2**15])
+"""Of an inverse position: in the place of the entry price it has a coin balance."""
 MASK_28, MASK_32, MASK_72, MASK_80 = (2**bits - 1 for bits in (28, 32, 72, 80))
 
 
@@ -54,6 +57,8 @@ class RawMarket:
     best_ask: int
     open_interest: int
     """Nano base, one side."""
+    pool: int = 0
+    """Nano coin that the CoinPool has of an inverse market."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,8 @@ class RawWorld:
     """(accounts, assets 1..), token units."""
     liquidating: NDArray[np.bool_]
     positions: Wide
-    """(accounts, markets, 3): funding index and entry price, nano USD, and size, nano base."""
+    """(accounts, markets, 3): funding index and entry price, nano USD, and size, nano base; of an inverse
+    market coin balance, nano coin, for entry price, and nano contracts."""
     resting: Wide
     """(accounts, markets, 2): resting sell and buy size, nano base."""
     changed: NDArray[np.int64]
@@ -108,7 +114,7 @@ class RawWorld:
 
     @property
     def entry(self) -> Wide:
-        """(accounts, markets), nano USD; a window on `positions`."""
+        """(accounts, markets), nano USD, or nano coin of an inverse market; a window on `positions`."""
         return self.positions[..., 1]
 
     @property
@@ -139,6 +145,11 @@ class WorldReader:
         self._accounts = accounts
         self._markets = len(protocol.markets)
         self._perpetuals = protocol.perpetuals
+        self._inverse = frozenset(protocol.inverse)
+        self._signs = POSITION_SIGNS
+        if self._inverse:
+            self._signs = np.tile(POSITION_SIGNS, (self._markets, 1))
+            self._signs[list(protocol.inverse)] = INVERSE_SIGNS
         self._assets = len(protocol.assets) - 1
         self._feeds = len(protocol.feeds)
         self._words = [np.zeros(0, np.uint64)] * 2
@@ -170,7 +181,7 @@ class WorldReader:
         self._rest = 32 * start
         """Where the figures begin that belong to no account."""
         of_markets = (HEADER + self._markets) + self._markets * (BEST_WORDS + INTEREST_WORDS)
-        of_markets += self._perpetuals * FUNDING_WORDS
+        of_markets += self._perpetuals * FUNDING_WORDS + len(self._inverse) * POOL_WORDS
         of_others = (HEADER + self._feeds) + BOOKS_WORDS + (1 + 2 * self._assets) + 3
         self._length = self._rest + 32 * (of_markets + of_others)
         self._summaries = self._length // 32
@@ -197,6 +208,8 @@ class WorldReader:
                 yield at["Instruments"], encode_call("funding(uint256)", market)
             yield at["Exchange"], encode_call("best(uint256)", market)
             yield at["Ledger"], encode_call("open_interest(uint256)", market)
+            if column in self._inverse:
+                yield at["CoinPool"], encode_call("pool(uint256)", market)
         vault = int.from_bytes(at["Vault"], "big")
         for number, asset in enumerate(protocol.assets):
             yield at[asset.contract], encode_call("balanceOf(address)", vault)
@@ -232,11 +245,14 @@ class WorldReader:
         at = books + BOOKS_WORDS
         found = []
         for column, word in enumerate(rest[HEADER : HEADER + markets]):
-            rate = 0
+            rate = pool = 0
             if column < self._perpetuals:
                 rate, at = rest[at + 1], at + FUNDING_WORDS
-            found.append(self._market(word, rate, *rest[at : at + BEST_WORDS + INTEREST_WORDS]))
+            bid, ask, interest = rest[at : at + BEST_WORDS + INTEREST_WORDS]
             at += BEST_WORDS + INTEREST_WORDS
+            if column in self._inverse:
+                pool, at = rest[at], at + POOL_WORDS
+            found.append(self._market(word, rate, bid, ask, interest, pool))
         world.markets = tuple(found)
         world.feeds = tuple(
             [
@@ -263,7 +279,9 @@ class WorldReader:
         return int128(np.concatenate(parts).byteswap()).floats(1e-18)
 
     @staticmethod
-    def _market(word: int, rate: int, best_bid: int, best_ask: int, open_interest: int) -> RawMarket:
+    def _market(
+        word: int, rate: int, best_bid: int, best_ask: int, open_interest: int, pool: int
+    ) -> RawMarket:
         index = (word >> 144) & MASK_80
         return RawMarket(
             mark=word & MASK_72,
@@ -276,6 +294,7 @@ class WorldReader:
             best_bid=best_bid,
             best_ask=best_ask,
             open_interest=open_interest,
+            pool=pool,
         )
 
     def _fresh(self, table: int, words: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
@@ -299,7 +318,7 @@ class WorldReader:
             wide = np.zeros((*shape, 3, 16), np.uint8)
             wide[..., 6:] = packed
             halves = wide.view(np.uint64).byteswap()
-            high = (halves[..., 0].view(np.int64) ^ POSITION_SIGNS) - POSITION_SIGNS
+            high = (halves[..., 0].view(np.int64) ^ self._signs) - self._signs
             world.positions.put(rows, Wide(high, halves[..., 1]))
             halves = pairs[:, :, 1].byteswap().reshape(*shape, 2, 2)
             world.resting.put(rows, Wide(halves[..., 0].view(np.int64), halves[..., 1]))

@@ -3,7 +3,8 @@
 
 Compared: every balance, position and resting total of the chain with the mirror that events alone have
 built; tokens at the Vault with what it owes; the ledger identity; positions of a market, which sum to zero;
-open interest; the best prices of the book. Imports: engine.mirror, engine.reader, messages, errors.
+open interest; the best prices of the book; coin balances of an inverse market, which sum to its pool, and the
+collateral that the pool holds for them. Imports: engine.mirror, engine.reader, messages, errors.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ def reconcile(block: int, mirror: Mirror, raw: RawWorld, protocol: Protocol) -> 
         _compare_resting(check, rows, mirror, raw, protocol)
     _compare_markets(check, mirror, raw, protocol)
     _compare_money(check, mirror, raw, protocol)
+    if protocol.inverse:
+        _compare_pools(check, mirror, raw, protocol)
 
 
 class _Check:
@@ -81,9 +84,13 @@ def _compare_accounts(
     if expected.differs(found).any():
         size = expected[..., SIZE]
         check.column(of_market("position (nano base)"), size, found[..., SIZE])
-        # What a closed position leaves in the other two figures is of no account.
-        held = ~size.is_zero()
-        check.column(of_market("entry price (nano USD)"), expected[..., ENTRY], found[..., ENTRY], held)
+        # What a closed position leaves in the other two figures is of no account; a coin balance outlasts it.
+        held, inverse = ~size.is_zero(), np.zeros(len(markets), np.bool_)
+        inverse[list(protocol.inverse)] = True
+        coin = of_market("coin balance (nano coin)")
+        check.column(coin, expected[..., ENTRY], found[..., ENTRY], np.broadcast_to(inverse, held.shape))
+        entry = of_market("entry price (nano USD)")
+        check.column(entry, expected[..., ENTRY], found[..., ENTRY], held & ~inverse)
         check.column(of_market("funding index (nano USD)"), expected[..., FUNDING], found[..., FUNDING], held)
     for row in rows[mirror.liquidating[rows] != raw.liquidating[rows]][:1].tolist():
         check.number(
@@ -119,6 +126,25 @@ def _compare_markets(check: _Check, mirror: Mirror, raw: RawWorld, protocol: Pro
         for side, is_bid, best in (("bid", True, found.best_bid), ("ask", False, found.best_ask)):
             ticks, _ = mirror.book.levels(number, is_bid)
             check.number(f"{name}: best {side} (tick)", int(ticks[0]) if len(ticks) else 0, best)
+        if market.settled_in:
+            check.number(f"{name}: sum of coin balances (nano coin)", found.pool, mirror.coin_sum[column])
+            check.number(f"{name}: coin in the pool (nano coin)", mirror.pools.get(column, 0), found.pool)
+
+
+def _compare_pools(check: _Check, mirror: Mirror, raw: RawWorld, protocol: Protocol) -> None:
+    """What the pool owes in an asset, over all markets settled in it, and what its account holds."""
+    owed: dict[int, int] = {}
+    for column in protocol.inverse:
+        number = protocol.markets[column].settled_in
+        owed[number] = owed.get(number, 0) + raw.markets[column].pool
+    row = mirror.owners.index(protocol.addresses["CoinPool"])
+    for number, coin in owed.items():
+        asset = protocol.assets[number]
+        held = raw.collateral.item((row, number - 1))
+        # In the finer of the two units, so that neither is rounded.
+        nano, unit = 10 ** max(asset.decimals - 9, 0), 10 ** max(9 - asset.decimals, 0)
+        missing = max(coin * nano - held * unit, 0)
+        check.number(f"{asset.symbol} missing in the pool (units of its token or nano coin)", 0, missing)
 
 
 def _compare_money(check: _Check, mirror: Mirror, raw: RawWorld, protocol: Protocol) -> None:

@@ -81,6 +81,8 @@ class Recorder:
                 self._account_agent[account - 1] = agent.name
         self._known = np.array([bool(name) for name in self._account_agent], np.bool_)
         """Accounts of agents of this recorder; others have an account of the same number elsewhere."""
+        self._unowned = np.flatnonzero(~self._known)
+        """Rows of all others: what a contract has in its account others have a claim on."""
         self._account_role = [self._roles.get(name, "") for name in self._account_agent]
         try:
             (folder / "scenario.toml").write_text(scenario, encoding="utf-8")
@@ -170,6 +172,7 @@ class Recorder:
         statuses = [row.receipt.status for row in record.transactions]
         reverted = statuses.count(REVERTED)
         in_use = (accounts.cash != 0) | (accounts.collateral_value != 0) | (accounts.notional != 0)
+        in_use[self._unowned] = False
         shortfall = np.maximum(accounts.maintenance_margin - accounts.equity, 0.0)
         self._blocks.add(
             block=record.number,
@@ -186,7 +189,7 @@ class Recorder:
             in_liquidation=int(np.count_nonzero(accounts.liquidating)),
             shortfall_usd=float(shortfall.sum()),
             bad_debt_usd=float(np.maximum(-accounts.equity, 0.0).sum()),
-            equity_usd=float(accounts.equity.sum()),
+            equity_usd=float(accounts.equity.sum() - accounts.equity[self._unowned].sum()),
             initial_margin_usd=float(accounts.initial_margin.sum()),
             maintenance_margin_usd=float(accounts.maintenance_margin.sum()),
             fund_assets_usd=record.fund_assets,
@@ -218,8 +221,8 @@ class Recorder:
                 open_interest=market.open_interest,
                 best_bid=market.best_bid * size if market.best_bid else None,
                 best_ask=market.best_ask * size if market.best_ask else None,
-                bid_depth_usd=market.depth(True, 0.01) * market.mid,
-                ask_depth_usd=market.depth(False, 0.01) * market.mid,
+                bid_depth_usd=market.notional(market.depth(True, 0.01), market.mid),
+                ask_depth_usd=market.notional(market.depth(False, 0.01), market.mid),
             )
 
     def _note_transactions(self, record: BlockRecord) -> None:

@@ -25,7 +25,7 @@ class MarketTerms:
     tick_size: int
     """Nano USD per tick."""
     lot_size: int
-    """Nano base per lot."""
+    """Nano base per lot, nano contracts of an inverse perpetual."""
     initial_margin: float
     """Of notional, share of 1, before tiers."""
     maintenance_margin: float
@@ -35,6 +35,8 @@ class MarketTerms:
     """Of the market on chain; 0: its place in `Protocol.markets` plus one, as perpetuals have."""
     strike: int = 0
     """Nano USD, of an option."""
+    settled_in: int = 0
+    """Number of the asset in which an inverse perpetual pays; 0: another kind of market."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +104,8 @@ class Protocol:
         """How many of `markets` are no dated ones."""
         first = future(1)
         return sum(number < first for number in self.numbers)
+
+    @property
+    def inverse(self) -> tuple[int, ...]:
+        """Places in `markets` of inverse perpetuals."""
+        return tuple(place for place, market in enumerate(self.markets) if market.settled_in)

@@ -52,6 +52,7 @@ class ViewBuilder:
         self._symbol_of = {item.feed: item.symbol for item in reversed(protocol.feeds)}
         self._decimals = tuple(asset.decimals for asset in protocol.assets)
         markets = len(protocol.markets)
+        self._inverse = list(protocol.inverse)
         self._scales = np.array([WAD, 1.0, *self._units[1:], *[NANO] * (5 * markets)])
         """Of the columns of RawWorld.table, to the units of AccountsView."""
         self._floats = np.zeros((0, len(self._scales)))
@@ -174,6 +175,8 @@ class ViewBuilder:
                     is_call=terms.strike > 0 and market_math.is_call(number),
                     expiry=protocol.series[series - 1].expiry if series else 0,
                     settled=now.settled,
+                    settled_in=terms.settled_in,
+                    pool=now.pool * NANO,
                 )
             )
         series_now = series_views(protocol, tick, mirror.boards, mirror.settlement)
@@ -225,6 +228,7 @@ class ViewBuilder:
             self._initial_haircut,
             self._maintenance_haircut,
         )
+        entry[:, self._inverse] = 0.0
         margin = raw.margins
         view = AccountsView(
             cash=cash,
@@ -243,6 +247,7 @@ class ViewBuilder:
             called=mirror.called.copy(),
             wallet=mirror.wallet * self._units,
             fund_shares=mirror.shares * 10.0**-self._protocol.share_decimals,
+            delta=result.delta,
         )
         for name in AccountsView.__dataclass_fields__:
             getattr(view, name).setflags(write=False)

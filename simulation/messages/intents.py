@@ -22,6 +22,7 @@ __all__ = [
     "CallMargin",
     "CancelAll",
     "CancelOrder",
+    "CloseDebt",
     "Deleverage",
     "Deposit",
     "Fees",
@@ -38,6 +39,7 @@ __all__ = [
     "ReplaceOrder",
     "Reprice",
     "Settle",
+    "SettleCoin",
     "SettleExpired",
     "StartAuction",
     "StopAuction",
@@ -250,6 +252,24 @@ class SettleExpired(Intent):
 
     target: int
     series: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleCoin(Intent):
+    """CoinPool.settle: PnL of `target` in one inverse market, in coin, from or to its collateral."""
+
+    target: int
+    market: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseDebt(Intent):
+    """CoinPool.close_debt: coin that `target`, in liquidation, owes and has not, for cash of it at mark."""
+
+    target: int
+    creditor: int
+    """Who gives up that much of a claim."""
+    market: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@
 Frozen by agreement: arrays are marked read-only before they are handed out. Floats are in natural units (USD,
 units of base, whole tokens) and serve decisions; ticks, lots and ids are the chain's integers. Row i of every
 account array is account i + 1, column j of every market array is
-`View.markets[j]`. Imports: messages.market, NumPy.
+`View.markets[j]`. Sizes of an inverse market are contracts of one USD, not units of base; its prices are USD
+per unit of base like all others. Imports: domain, messages.market, NumPy.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from simulation.domain.market_math import is_inverse
 from simulation.messages.market import Smile
 
 __all__ = [
@@ -93,7 +95,13 @@ class MarketView:
     """Change of the price elsewhere per USD of the underlying there."""
     vega: float = 0.0
     """Change of the price elsewhere per 1 of volatility, USD."""
+    settled_in: int = 0
+    """Asset in which an inverse market pays."""
+    pool: float = 0.0
+    """Coin that losers of an inverse market have paid and winners not yet taken, units of base."""
 
+    worth: float = field(init=False)
+    """USD of notional per unit of size: mark, or one of an inverse market."""
     best_bid: int = field(init=False)
     """Tick; 0: no bids."""
     best_ask: int = field(init=False)
@@ -108,6 +116,28 @@ class MarketView:
         object.__setattr__(self, "best_ask", ask)
         both = len(self.bid_ticks) and len(self.ask_ticks)
         object.__setattr__(self, "mid", 0.5 * (bid + ask) * self.tick_size if both else self.mark)
+        object.__setattr__(self, "worth", 1.0 if self.inverse else self.mark)
+
+    @property
+    def inverse(self) -> bool:
+        """Whether sizes are contracts of one USD, and PnL is coin."""
+        return is_inverse(self.market)
+
+    def size_of(self, usd: float, price: float) -> float:
+        """The size of which the notional at `price` is `usd`."""
+        return usd if self.inverse else usd / price
+
+    def size_for(self, base: float, price: float) -> float:
+        """The size that moves like `base` units of base at `price`."""
+        return base * price if self.inverse else base
+
+    def notional(self, size: float, price: float) -> float:
+        """USD that trade hands with a size at `price`."""
+        return size if self.inverse else size * price
+
+    def base(self, size: float, price: float) -> float:
+        """Units of base that trade hands with a size at `price`."""
+        return size / price if self.inverse else size
 
     def expired(self, timestamp: int) -> bool:
         """A dated market whose time is over at `timestamp`: it takes no orders."""
@@ -126,7 +156,7 @@ class MarketView:
         return int(abs(size) / self.lot_size + 1e-9)
 
     def depth(self, is_bid: bool, within: float) -> float:
-        """Resting size, units of base, not further than the ratio `within` from mid."""
+        """Resting size not further than the ratio `within` from mid."""
         if is_bid:
             near = self.bid_ticks * self.tick_size >= self.mid * (1.0 - within)
             return float(self.bid_lots[near].sum()) * self.lot_size
@@ -159,7 +189,7 @@ class AccountsView:
     size: Floats
     """(accounts, markets), units of base, positive long."""
     entry: Floats
-    """(accounts, markets), average entry price, USD."""
+    """(accounts, markets), average entry price, USD; 0 of inverse markets, which have a coin balance."""
     unrealised: Floats
     """(accounts, markets), at mark, unpaid funding included, USD."""
     bids: Floats
@@ -183,6 +213,9 @@ class AccountsView:
     """(accounts, assets 0..), whole tokens that the owner holds outside the Vault."""
     fund_shares: Floats
     """Insurance-fund shares of the owner, in whole shares."""
+    delta: Floats
+    """(accounts, markets), what `unrealised` gains per USD that the market's mark rises, units of base: the
+    size, of an inverse position its coin balance, which may outlast the size."""
 
     @property
     def leverage(self) -> Floats:

@@ -70,7 +70,8 @@ def accounts(count: int = 6, **columns: Any) -> AccountsView:
         "wallet": np.tile([5_000.0, 0.0], (count, 1)),
         "fund_shares": np.zeros(count),
     }
-    return AccountsView(**{**values, **{name: np.asarray(value) for name, value in columns.items()}})
+    values |= {name: np.asarray(value) for name, value in columns.items()}
+    return AccountsView(**{"delta": values["size"], **values})
 
 
 def auctions(*rows: dict[str, Any]) -> AuctionsView:

@@ -24,6 +24,7 @@ NAMES = (
     "Surface",
     "RiskBoard",
     "Lens",
+    "CoinPool",
 )
 ADDRESSES = {name: bytes([place + 1]) * 20 for place, name in enumerate(NAMES)}
 VAULT = ADDRESSES["Vault"]
@@ -105,9 +106,15 @@ class Chain:
     reserve: int = 0
     fund: int = 0
     fund_shares: int = 0
+    pools: dict[int, int] = field(default_factory=dict)
+    """Nano coin by column of an inverse market, where entries are coin balances."""
 
     def net_settled(self) -> int:
-        return sum(p.size * (p.entry - p.funding) for account in self.accounts for p in account.positions)
+        return sum(
+            p.size * ((0 if column in self.pools else p.entry) - p.funding)
+            for account in self.accounts
+            for column, p in enumerate(account.positions)
+        )
 
     def open_interest(self, market: int) -> int:
         return sum(max(account.positions[market].size, 0) for account in self.accounts)
@@ -117,7 +124,7 @@ class Chain:
         for account in self.accounts:
             row = [word(int(account.liquidating))]
             for p in account.positions:
-                packed = (p.size % 2**80) | (p.entry << 80) | ((p.funding % 2**80) << 160)
+                packed = (p.size % 2**80) | (p.entry % 2**80 << 80) | ((p.funding % 2**80) << 160)
                 row += [word(packed), word(p.bids | p.asks << 128)]
             ledger.append(_array(row))
             vault.append(_array([word((account.cash % 2**128) | 10**18 << 128), word(account.weth)]))
@@ -148,6 +155,8 @@ class Chain:
             found.append(b"".join(map(word, (0, -(10**15), 0, 8, 0, 10**16))))
             found.append(b"".join(map(word, self.best[market])))
             found.append(word(self.open_interest(market)))
+            if market in self.pools:
+                found.append(word(self.pools[market]))
         weth = sum(account.weth for account in self.accounts)
         found += [word(self.backing // 10**12), word(weth), word(weth)]
         return b"".join([*found, word(self.fund), word(self.fund_shares), word(False)])

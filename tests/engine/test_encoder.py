@@ -72,6 +72,8 @@ INTENTS: list[tuple[Intent, tuple[Any, ...]]] = [
     (messages.AccumulatePrice(account=3, series=(1, 2)), ((1, 2),)),
     (messages.FinaliseSeries(account=3, series=2), (2,)),
     (messages.SettleExpired(account=3, target=4, series=2), (4, 2)),
+    (messages.SettleCoin(account=3, target=4, market=128), (4, 128)),
+    (messages.CloseDebt(account=3, target=4, creditor=5, market=128), (4, 5, 128)),
 ]
 
 

@@ -14,6 +14,7 @@ from simulation.chain.deployment.core import (
     feed_numbers,
     inverse_asset,
     inverse_numbers,
+    own_accounts,
 )
 from simulation.chain.deployment.handover import OWNED, owned
 from simulation.chain.deployment.plan import CROSS, ISOLATED, plan
@@ -37,6 +38,7 @@ __all__ = [
     "feed_numbers",
     "inverse_asset",
     "inverse_numbers",
+    "own_accounts",
     "owned",
     "plan",
     "resolve",

@@ -26,6 +26,7 @@ __all__ = [
     "inverse_asset",
     "inverse_numbers",
     "market_risk",
+    "own_accounts",
     "steps",
 ]
 
@@ -191,6 +192,11 @@ def inverse_numbers(protocol: ProtocolSpec) -> range:
 def inverse_asset(protocol: ProtocolSpec, inverse: InverseSpec) -> str:
     """The asset whose price an inverse perpetual follows: that of its coin."""
     return protocol.collaterals[inverse.collateral].asset
+
+
+def own_accounts(protocol: ProtocolSpec) -> int:
+    """Accounts that the plan opens for contracts, before all others: that of the CoinPool."""
+    return int(bool(protocol.inverse))
 
 
 def _listing(market: MarketSpec | InverseSpec, feed: int) -> tuple[Any, ...]:
