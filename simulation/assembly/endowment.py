@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What accounts and funds hold before the first block, and under which margin system they begin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simulation.agents import Agent, Endowment, TypedDataSigner
+from simulation.chain.deployment import feed_numbers, own_accounts
+from simulation.chain.genesis import DEPLOYER, MAX_AMOUNT, Genesis
+from simulation.config import ProtocolSpec, Scenario
+from simulation.domain.units import FULL_CONFIDENCE, NANO, to_wad, wad_to_token_down
+from simulation.messages.market import PriceTick
+
+__all__ = ["endow", "engines_of", "gifts_at", "post_prices"]
+
+
+def engines_of(scenario: Scenario, venue: str, accounts: int) -> list[str]:
+    """Margin system of every account at a venue; the user's own agents come last and have the protocol's."""
+    usual = scenario.protocol_of(venue).engine
+    engines = [
+        (spec.engine if venue in spec.venues else None) or usual
+        for spec in scenario.agents.values()
+        for _ in range(spec.count)
+    ]
+    return engines + [usual] * (accounts - len(engines))
+
+
+def gifts_at(agents: Sequence[Agent], venue: str) -> list[Endowment | None]:
+    """What every account starts with at a venue; None where its agent has no business there."""
+    return [
+        gift
+        for agent in agents
+        for gift in (
+            agent.endowments_at(agent.venues.index(venue))
+            if venue in agent.venues
+            else [None] * len(agent.accounts)
+        )
+    ]
+
+
+def post_prices(genesis: Genesis, protocol: ProtocolSpec, tick: PriceTick, signer: TypedDataSigner) -> None:
+    """A first price in every feed of the oracle."""
+    for symbol, feed in feed_numbers(protocol).items():
+        price = tick.price_nano(symbol)
+        update = (feed, price, price, FULL_CONFIDENCE, tick.timestamp, tick.timestamp + 600)
+        genesis.call(DEPLOYER, "Oracle", "update", update, signer.sign(*update))
+    genesis.flush()
+
+
+def endow(
+    genesis: Genesis,
+    protocol: ProtocolSpec,
+    tick: PriceTick,
+    first: int,
+    owners: Sequence[bytes],
+    gifts: Sequence[Endowment | None],
+    engines: Sequence[str],
+) -> None:
+    """Seeds the insurance fund, opens accounts from `first` on and gives each what its agent asks for."""
+    decimals = protocol.cash.decimals
+    vault = genesis.addresses["Vault"]
+
+    def cash(usd: float) -> int:
+        return wad_to_token_down(to_wad(usd), decimals)
+
+    def provide(owner: bytes, token: str, units: int, spender: bytes) -> None:
+        genesis.call(DEPLOYER, token, "mint", owner, units)
+        genesis.call(owner, token, "approve", spender, MAX_AMOUNT)
+
+    def into_fund(owner: bytes, units: int) -> None:
+        genesis.call(owner, "CashToken", "approve", genesis.addresses["InsuranceFund"], MAX_AMOUNT)
+        if units:
+            genesis.call(owner, "InsuranceFund", "deposit", units, owner)
+
+    seed = wad_to_token_down(protocol.insurance.seed, decimals)
+    if seed:
+        genesis.call(DEPLOYER, "CashToken", "mint", DEPLOYER, seed)
+        into_fund(DEPLOYER, seed)
+    collateral = next(iter(protocol.collaterals.items()), None)
+    # An account has one number at every venue, whether or not a pool has an account there.
+    for _ in range(own_accounts(protocol), first - 1):
+        genesis.call(DEPLOYER, "Vault", "create_account", protocol.engines["cross"])
+    for account, (owner, gift, engine) in enumerate(zip(owners, gifts, engines, strict=True), start=first):
+        genesis.call(owner, "Vault", "create_account", protocol.engines[engine])
+        if gift is None:
+            continue
+        provide(owner, "CashToken", cash(gift.cash) + cash(gift.wallet) + cash(gift.fund), vault)
+        if cash(gift.cash):
+            genesis.call(owner, "Vault", "deposit", account, 0, cash(gift.cash))
+        if collateral is not None:
+            symbol, spec = collateral
+            price = tick.price_nano(spec.asset) / NANO
+            units = int(gift.collateral / price * 10**spec.decimals)
+            provide(owner, f"Token:{symbol}", units, vault)
+            if units:
+                genesis.call(owner, "Vault", "deposit", account, 1, units)
+        into_fund(owner, cash(gift.fund))
+    genesis.flush()
