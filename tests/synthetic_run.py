@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from simulation.domain.stress import LADDER
 from simulation.messages.schema import SCHEMAS, USD
 
 WAD = 10**18
@@ -56,7 +58,8 @@ class RunBuilder:
             "deployment": {},
         }
 
-    def block(self, block: int, **values: Any) -> None:
+    def block(self, block: int, stressed: Mapping[int, float] | None = None, **values: Any) -> None:
+        """`stressed`: deficits in USD by shock in bps; 0 where none is named."""
         defaults: dict[str, Any] = {
             "timestamp": START + (block - self.first) * self.block_seconds,
             "base_fee_gwei": 10.0,
@@ -70,6 +73,10 @@ class RunBuilder:
             "block_hash": f"0x{block:064x}",
         }
         self._add("blocks", {"block": block} | defaults | values)
+        for shock in LADDER:
+            owed = (stressed or {}).get(shock, 0.0)
+            row = {"block": block, "shock_bps": shock, "deficit_usd": owed, "insolvent": int(owed > 0)}
+            self._add("stress", row)
 
     def market(self, block: int, market: int = 1, price: float = 100.0, **values: Any) -> None:
         defaults = {
@@ -295,6 +302,10 @@ def crash(folder: Path, blocks: int = 2_160, seed: int = 7) -> Path:
             in_liquidation=live + below // 2,
             shortfall_usd=float(below * rng.uniform(200, 900)),
             bad_debt_usd=open_loss,
+            stressed={
+                shock: open_loss + (abs(shock) / 1_000) ** 2 * (9_000 if shock < 0 else 4_000) * stress[n]
+                for shock in LADDER
+            },
             fund_assets_usd=round(fund, 6),
             backing_usd=5_000_000 - 200 * n,
             claims_usd=Decimal(5_000_000 - 200 * n) + Decimal(str(round(deficit, 6))),

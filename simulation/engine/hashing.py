@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One hash for each block that chains everything a run has done: two runs are compared block by block.
+"""One hash for each block that chains everything a run has done: two runs are compared block by block. And
+what stands for chance in a block.
 
 Imports: messages only.
 """
@@ -11,10 +12,15 @@ from collections.abc import Sequence
 
 from simulation.messages.chain import BlockEnv, BlockResult, Transaction
 
-__all__ = ["GENESIS", "block_hash"]
+__all__ = ["GENESIS", "block_hash", "prevrandao"]
 
 GENESIS = bytes(32)
 """What the first block is chained to."""
+
+
+def prevrandao(seed: int, number: int) -> bytes:
+    """32 bytes that look random to contracts and are the same in every run of a seed."""
+    return hashlib.sha256(f"plimsoll prevrandao {seed} {number}".encode()).digest()
 
 
 def block_hash(

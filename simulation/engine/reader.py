@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulation.engine.abi import encode_call
+from simulation.engine.stress import DatedChanges
 from simulation.engine.terms import Protocol
 from simulation.messages import Books, Wide, int128
 
@@ -106,6 +107,8 @@ class RawWorld:
     fund_locked: bool
     margins: NDArray[np.float64] | None = None
     """(accounts, 3): equity, initial and maintenance margin as the engines answer, USD; None: not asked."""
+    dated_changes: NDArray[np.float64] | None = None
+    """(dated markets, shocks of the ladder): what their marks would change by, USD; None: no such markets."""
 
     @property
     def size(self) -> Wide:
@@ -190,6 +193,10 @@ class WorldReader:
             tuple(self._chunks(SUMMARY_WORDS, MAX_VAULT_WORDS)) if protocol.asks_margins else ()
         )
         self._length += 32 * sum(HEADER + SUMMARY_WORDS * count for _, count in self._margin_chunks)
+        self._dated = DatedChanges(protocol)
+        self._changes = self._length // 32
+        """Place of the first word about what shocks do to dated markets."""
+        self._length += 32 * self._dated.words
         self.calls = tuple(self._calls(protocol))
         """Target address and calldata, in the order in which `decode` takes the answers."""
 
@@ -219,6 +226,7 @@ class WorldReader:
             yield at["InsuranceFund"], encode_call(f"{name}()")
         for first, count in self._margin_chunks:
             yield at["Lens"], encode_call("accounts(uint256,uint256)", first, count)
+        yield from self._dated.calls()
 
     def _chunks(self, words: int, most: int) -> Iterator[tuple[int, int]]:
         step = min(-(-self._accounts // PARTS), most // words)
@@ -267,6 +275,7 @@ class WorldReader:
         world.fund_locked = locked != 0
         if self._margin_chunks:
             world.margins = self._margins(words)
+        world.dated_changes = self._dated.decode(words[self._changes :])
         return world
 
     def _margins(self, words: NDArray[np.uint64]) -> NDArray[np.float64]:

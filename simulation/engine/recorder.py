@@ -2,7 +2,7 @@
 """Recorded blocks to a run folder (messages/schema.py), with bounded memory and without half-written runs.
 
 While a run goes on its files carry the suffix `.partial` and there is no summary; they get their names when
-the run ends, and summary.json comes last. Imports: engine.tables, messages, errors.
+the run ends, and summary.json comes last. Imports: engine.tables, domain, messages, errors.
 """
 
 from __future__ import annotations
@@ -17,10 +17,20 @@ from typing import Any
 
 import numpy as np
 
+from simulation.domain.stress import LADDER
 from simulation.engine.tables import PARTIAL, EventTable, GrowingTable
 from simulation.errors import OutputError
 from simulation.messages import BlockRecord, Status
-from simulation.messages.schema import ACCOUNTS, AGENTS, BLOCKS, HOLDINGS, MARKETS, SCHEMAS, TRANSACTIONS
+from simulation.messages.schema import (
+    ACCOUNTS,
+    AGENTS,
+    BLOCKS,
+    HOLDINGS,
+    MARKETS,
+    SCHEMAS,
+    STRESS,
+    TRANSACTIONS,
+)
 
 __all__ = ["VENUES", "AgentIdentity", "Figure", "Measures", "Recorder"]
 
@@ -91,6 +101,7 @@ class Recorder:
             self._transactions = GrowingTable(folder, "transactions", TRANSACTIONS)
             self._events = EventTable(folder)
             self._accounts = GrowingTable(folder, "accounts", ACCOUNTS)
+            self._stress = GrowingTable(folder, "stress", STRESS)
             self._agents = GrowingTable(folder, "agents", AGENTS)
             self._holdings = GrowingTable(folder, "holdings", HOLDINGS)
         except OSError as error:
@@ -103,6 +114,7 @@ class Recorder:
             self._transactions,
             self._events,
             self._accounts,
+            self._stress,
             self._agents,
             self._holdings,
         )
@@ -139,6 +151,7 @@ class Recorder:
             self._note_agents(record, figures)
         self._note_block(record)
         self._note_markets(record)
+        self._note_stress(record)
         if self._with_transactions:
             self._note_transactions(record)
         self._events.note(record.number, record.events)
@@ -224,6 +237,16 @@ class Recorder:
                 bid_depth_usd=market.notional(market.depth(True, 0.01), market.mid),
                 ask_depth_usd=market.notional(market.depth(False, 0.01), market.mid),
             )
+
+    def _note_stress(self, record: BlockRecord) -> None:
+        self._stress.extend(
+            {
+                "block": [record.number] * len(LADDER),
+                "shock_bps": LADDER,
+                "deficit_usd": record.stressed.deficit.tolist(),
+                "insolvent": record.stressed.insolvent.tolist(),
+            }
+        )
 
     def _note_transactions(self, record: BlockRecord) -> None:
         rows = record.transactions

@@ -7,7 +7,6 @@ all of engine, agents, mempool, market, chain.protocol, config, messages.
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -19,22 +18,23 @@ from simulation.chain.protocol import Chain
 from simulation.config import GasSpec
 from simulation.engine.abi import revert_reason
 from simulation.engine.concentration import Concentration
-from simulation.engine.hashing import GENESIS, block_hash
+from simulation.engine.hashing import GENESIS, block_hash, prevrandao
 from simulation.engine.helper import Helper, Task
 from simulation.engine.interrupt import DeferredInterrupt
 from simulation.engine.outbox import Outbox, Ticket
 from simulation.engine.parties import Parties
 from simulation.engine.reader import RawWorld
+from simulation.engine.stress import stressed_deficits
 from simulation.engine.venue import Deployed, Taken, Venue
 from simulation.errors import ChainError, PlimsollError
 from simulation.market import MarketPath, external_gas
 from simulation.mempool import Block, Mempool, Pending, next_base_fee
 from simulation.messages import BlockRecord, EventColumns, Holding, Status, Submitted, View
-from simulation.messages.chain import BlockEnv, BlockResult, Outcome, Transaction
+from simulation.messages.chain import BlockEnv, BlockResult, Call, Outcome, Transaction
 from simulation.messages.market import PriceTick
 from simulation.messages.progress import Progress, RunResult, Watcher
 
-__all__ = ["COINBASE", "Simulation", "prevrandao"]
+__all__ = ["COINBASE", "Simulation"]
 
 REVERTED, SUCCEEDED, HALTED = (
     int(outcome) for outcome in (Outcome.REVERTED, Outcome.SUCCESS, Outcome.HALTED)
@@ -48,11 +48,6 @@ BACKLOG = 64
 
 STAYS = frozenset({"nonce too high", "gas limit above what the block has left", "max fee below base fee"})
 """Exclusions that time may heal; a transaction excluded for any other reason leaves the pool."""
-
-
-def prevrandao(seed: int, number: int) -> bytes:
-    """32 bytes that look random to contracts and are the same in every run of a seed."""
-    return hashlib.sha256(f"plimsoll prevrandao {seed} {number}".encode()).digest()
 
 
 def _record_checked(checking: Task[None], record: Callable[[], None]) -> None:
@@ -124,7 +119,7 @@ class Simulation:
         """Views of the venues after the latest block recorded."""
         tick, before = path.tick(0), first_block - 1
         env = self._env(before, tick, gas.block_gas_limit)
-        worlds = self._worlds(env, chain.call_many(env, self._calls))
+        worlds = self._worlds(env)
         for venue, raw in zip(self._venues, worlds, strict=True):
             venue.reconcile(before, raw)
             venue.look(before, self._base_fee, tick, raw)
@@ -173,12 +168,15 @@ class Simulation:
         self._hand_over()
         result = self._chain.execute_block(env, transactions)
         self._await_check()
-        worlds = self._worlds(env, self._chain.call_many(env, self._calls))
+        worlds = self._worlds(env)
         events = [venue.take_in(result.logs, tick.timestamp) for venue in venues]
         rows = self._settle(number, block, result, venues[0].views.eth_price(tick))
         views = [
             venue.look(number, env.base_fee, tick, raw) for venue, raw in zip(venues, worlds, strict=True)
         ]
+        for venue, raw in zip(venues, worlds, strict=True):
+            if venue.stress.due(place):
+                venue.check_stress(number, raw, self._answers(env, venue.stress.calls))
         sampled = venues[0].recorder.samples(number)
         taken = [
             Taken(
@@ -189,6 +187,7 @@ class Simulation:
                 views[at],
                 raw.books,
                 raw.fund_capacity,
+                raw.dated_changes,
                 self._parties.measures(views, at) if sampled else [],
             )
             for at, raw in enumerate(worlds)
@@ -301,20 +300,27 @@ class Simulation:
                 view=own.view,
                 books=own.books,
                 fund_assets=own.fund_capacity * 10 ** (18 - venue.protocol.assets[0].decimals),
+                stressed=stressed_deficits(own.view, own.dated_changes),
                 holdings=() if at else holdings,
             )
             venue.recorder.record(record, own.figures)
         self._recorded = [own.view for own in taken]
 
-    def _worlds(self, env: BlockEnv, answers: BlockResult) -> list[RawWorld]:
-        """What the contracts of every venue say."""
+    def _answers(self, env: BlockEnv, calls: Sequence[Call]) -> BlockResult:
+        """Of views; raises ChainError when one fails."""
+        answers = self._chain.call_many(env, calls)
         wrong = answers.status != SUCCEEDED
         if wrong.any():
             row = int(wrong.argmax())
             raise ChainError(
-                f"block {env.number}: view {row} (0x{self._calls[row].data[:4].hex()}) failed, "
+                f"block {env.number}: view {row} (0x{calls[row].data[:4].hex()}) failed, "
                 f"{revert_reason(answers.output(row))}; expected an answer"
             )
+        return answers
+
+    def _worlds(self, env: BlockEnv) -> list[RawWorld]:
+        """What the contracts of every venue say."""
+        answers = self._answers(env, self._calls)
         outputs, offsets = answers.outputs, answers.offsets
         if len(self._venues) == 1:
             return [self._venues[0].read(outputs)]

@@ -24,6 +24,7 @@ __all__ = ["EventTable", "GrowingTable"]
 PARTIAL = ".partial"
 
 NUMBERS = {
+    pa.int32(): np.int32,
     pa.uint16(): np.uint16,
     pa.uint32(): np.uint32,
     pa.uint64(): np.uint64,

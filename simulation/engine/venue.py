@@ -8,7 +8,8 @@ Imports: other parts of engine, chain.protocol, messages, errors.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +18,14 @@ from simulation.engine.mirror import Mirror
 from simulation.engine.reader import RawWorld, WorldReader
 from simulation.engine.reconciliation import reconcile
 from simulation.engine.recorder import Figure, Recorder
+from simulation.engine.stress import StressCheck
 from simulation.engine.terms import Protocol
 from simulation.engine.world import ViewBuilder
 from simulation.errors import ReconciliationError
 from simulation.messages import Books, EventColumns, Submitted, View
-from simulation.messages.chain import Call, Logs
+from simulation.messages.chain import BlockResult, Call, Logs
 from simulation.messages.market import PriceTick
+from simulation.messages.view import Floats
 
 __all__ = ["Decode", "Deployed", "Taken", "Venue"]
 
@@ -56,6 +59,8 @@ class Taken:
     books: Books
     fund_capacity: int
     """Cash-token units."""
+    dated_changes: Floats | None
+    """Of RawWorld."""
     figures: Sequence[Figure]
 
 
@@ -76,6 +81,7 @@ class Venue:
         self._reader = WorldReader(self.protocol, self.mirror.accounts)
         self.calls = tuple(Call(to, data) for to, data in self._reader.calls)
         """What is asked of the chain after every block; `read` takes the answers."""
+        self.stress = StressCheck(self.protocol, self.mirror.accounts)
         self.views = ViewBuilder(self.protocol, block_time)
         self.view: View
         """After the latest block."""
@@ -99,8 +105,19 @@ class Venue:
 
     def reconcile(self, block: int, raw: RawWorld) -> None:
         """Raises ReconciliationError when the books do not agree."""
-        try:
+        with self._named():
             reconcile(block, self.mirror, raw, self.protocol)
+
+    def check_stress(self, block: int, raw: RawWorld, answers: BlockResult) -> None:
+        """Raises ReconciliationError when stressed deficits are not what the chain answers (StressCheck)."""
+        with self._named():
+            self.stress.compare(block, self.view, raw.dated_changes, answers)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Puts the name of the venue before what does not agree, where there are several."""
+        try:
+            yield
         except ReconciliationError as error:
             if not self._label:
                 raise

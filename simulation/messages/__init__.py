@@ -41,7 +41,7 @@ from simulation.messages.intents import (
     WriteOff,
 )
 from simulation.messages.receipts import Receipt, Status
-from simulation.messages.records import BlockRecord, Books, Holding, Metric, Submitted
+from simulation.messages.records import BlockRecord, Books, Holding, Metric, StressedDeficits, Submitted
 from simulation.messages.view import (
     DELEVERAGE,
     INSOLVENT,
@@ -110,6 +110,7 @@ __all__ = [
     "StartAuction",
     "Status",
     "StopAuction",
+    "StressedDeficits",
     "Submitted",
     "SweepFees",
     "TransferCash",

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from simulation.messages.events import EventColumns
 from simulation.messages.intents import Intent
 from simulation.messages.receipts import Receipt
 from simulation.messages.view import View
 
-__all__ = ["BlockRecord", "Books", "Holding", "Metric", "Submitted"]
+__all__ = ["BlockRecord", "Books", "Holding", "Metric", "StressedDeficits", "Submitted"]
 
 
 class Submitted(NamedTuple):
@@ -85,6 +88,16 @@ class Holding(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class StressedDeficits:
+    """What accounts would owe after each shock of the ladder (domain/stress.py), in its order."""
+
+    deficit: NDArray[np.float64]
+    """Sum over accounts of max(0, -stressed equity), USD."""
+    insolvent: NDArray[np.int64]
+    """Accounts whose stressed equity is negative."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class BlockRecord:
     """One block after it was executed, decoded and reconciled."""
 
@@ -108,6 +121,7 @@ class BlockRecord:
     books: Books
     fund_assets: int
     """Cash tokens of the insurance fund, wad USD."""
+    stressed: StressedDeficits
     holdings: Sequence[Holding] = ()
     """What owners who spread over venues have at each, and their twins; of sampled blocks alone."""
 

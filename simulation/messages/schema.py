@@ -10,6 +10,7 @@
       events.parquet        one row per decoded log
       accounts.parquet      all of them every `sample_blocks` blocks, in the first and in the last block; in
                             between, in each block, those below initial margin or in liquidation
+      stress.parquet        one row per block and shock of the ladder: what accounts would owe after it
       agents.parquet        what agents measure of themselves, long form, every `sample_blocks` blocks and in
                             the last
       holdings.parquet      what owners who spread over venues have at each, and their twins, every
@@ -40,6 +41,7 @@ __all__ = [
     "HOLDINGS",
     "MARKETS",
     "SCHEMAS",
+    "STRESS",
     "SUMMARY_KEYS",
     "TRANSACTIONS",
     "TRANSACTION_STATUSES",
@@ -160,6 +162,15 @@ ACCOUNTS: Final = pa.schema(
     ]
 )
 
+STRESS: Final = pa.schema(
+    [
+        ("block", pa.uint32()),
+        ("shock_bps", pa.int32()),  # relative move of spot, mark and forward of every underlying together
+        ("deficit_usd", pa.float64()),  # sum over accounts of max(0, -stressed equity), >= 0
+        ("insolvent", pa.uint32()),  # accounts whose stressed equity is negative
+    ]
+)
+
 AGENTS: Final = pa.schema(
     [
         ("block", pa.uint32()),
@@ -194,6 +205,7 @@ SCHEMAS: Final = {
     "transactions": TRANSACTIONS,
     "events": EVENTS,
     "accounts": ACCOUNTS,
+    "stress": STRESS,
     "agents": AGENTS,
     "holdings": HOLDINGS,
 }

@@ -1,20 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the system owes beyond what accounts can bear: bad debt, waterfall, insurance fund, shortfalls.
 
-Imports: metrics.registry, metrics.tables.
+Imports: metrics.registry, metrics.stress, metrics.tables, NumPy.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from simulation.metrics.registry import metric
+from simulation.metrics.stress import stress
 from simulation.metrics.tables import RunTables
 
-__all__ = ["DEPLETED"]
+__all__ = ["DEPLETED", "STRESS"]
 
 DEPLETED: Final = 0.001
 """A fund counts as depleted at or below this share of its first holding: rounding leaves dust."""
+
+STRESS: Final = 3_000
+"""Shock of the ladder that headline figures are about, bps."""
 
 # Loss that has left the accounts by each block, plus what is still open in them at mark.
 _LOSS = """
@@ -145,6 +151,69 @@ def fund_depletion_seconds(run: RunTables) -> float | None:
 )
 def fund_depleted(run: RunTables) -> float | None:
     return float(fund_depletion_seconds(run) is not None)
+
+
+@metric(
+    "Stressed deficit, fall of 30 %, maximum",
+    "USD",
+    "Largest value over all blocks of what accounts would owe if all underlyings fell by 30 % at once: "
+    "max(0, -stressed equity) summed over accounts, positions and collateral at the moved prices, options "
+    "valued anew.",
+    better="lower",
+    headline=True,
+)
+def stressed_deficit_fall(run: RunTables) -> float | None:
+    return float(stress(run).at(-STRESS).max())
+
+
+@metric(
+    "Stressed deficit, rise of 30 %, maximum",
+    "USD",
+    "The same if all underlyings rose by 30 % at once.",
+    better="lower",
+)
+def stressed_deficit_rise(run: RunTables) -> float | None:
+    return float(stress(run).at(STRESS).max())
+
+
+@metric(
+    "Depletion shock, fall, minimum",
+    "share",
+    "Smallest fall of all underlyings at once, over all blocks, after which the stressed deficit would "
+    "exceed the assets of the insurance fund; between two shocks of the ladder by a straight line. 0: open "
+    "bad debt already does; not defined when no fall of up to 50 % ever would. Credit lines are not counted.",
+    better="higher",
+    headline=True,
+)
+def depletion_fall(run: RunTables) -> float | None:
+    return _smallest(stress(run).fall)
+
+
+@metric(
+    "Depletion shock, rise, minimum",
+    "share",
+    "The same of a rise of all underlyings at once.",
+    better="higher",
+)
+def depletion_rise(run: RunTables) -> float | None:
+    return _smallest(stress(run).rise)
+
+
+@metric(
+    "Time exposed to a fall of 30 %",
+    "s",
+    "Seconds of the blocks after which the stressed deficit at a fall of 30 % exceeds the assets of the "
+    "insurance fund.",
+    better="lower",
+)
+def exposed_time(run: RunTables) -> float | None:
+    found = stress(run)
+    return float(np.count_nonzero(found.at(-STRESS) > found.fund)) * run.block_seconds
+
+
+def _smallest(shocks: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float | None:
+    known = shocks[~np.isnan(shocks)]
+    return float(known.min()) if len(known) else None
 
 
 @metric(

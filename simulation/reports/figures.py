@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plots of a run's report, each from the recorded tables. Imports: metrics, reports.plot."""
+"""The plots of a run's report, each from the recorded tables. Imports: metrics, other parts of reports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import numpy as np
 
 from simulation.metrics import RunTables, gas, keepers, liquidations, show
 from simulation.metrics.accounts import LEVERAGE
-from simulation.reports.plot import SERIES, Plot, Values, bars, line, marks
+from simulation.reports.plot import SERIES, TIMES, Plot, Values, bars, line, marks
+from simulation.reports.solvency import solvency_plots
 from simulation.reports.thin import LIMIT
 
 __all__ = ["run_plots"]
@@ -18,7 +19,6 @@ _REASONS = {
     3: ("written off", "@rose"),
     None: ("still open", "@amber"),
 }
-_TIMES = "(timestamp * 1000)::BIGINT AS time"
 
 
 def run_plots(run: RunTables) -> dict[str, list[Plot]]:
@@ -27,7 +27,7 @@ def run_plots(run: RunTables) -> dict[str, list[Plot]]:
         "Prices": [_prices(run)],
         "Margin": [_health(run), _leverage(run)],
         "Liquidations": [_liquidations(run), _keeper_notional(run), _keeper_profit(run)],
-        "Solvency": [_bad_debt(run), _fund(run), _balance(run)],
+        "Solvency": solvency_plots(run),
         "Markets": [_open_interest(run), _funding(run), _book(run), _oracle(run)],
         "Gas": [_base_fee(run), _functions(run)],
     }
@@ -41,7 +41,7 @@ def _prices(run: RunTables) -> Plot:
     traces = []
     for row, (market, symbol) in enumerate(run.symbols.items(), 1):
         table = run.columns(
-            f"SELECT {_TIMES}, reference, nullif(spot, 0) AS spot, nullif(mark, 0) AS mark "
+            f"SELECT {TIMES}, reference, nullif(spot, 0) AS spot, nullif(mark, 0) AS mark "
             "FROM markets JOIN blocks USING (block) WHERE market = ? ORDER BY block",
             [market],
         )
@@ -76,7 +76,7 @@ def _prices(run: RunTables) -> Plot:
 
 def _health(run: RunTables) -> Plot:
     table = run.columns(
-        f"SELECT {_TIMES}, below_initial, below_maintenance, in_liquidation, shortfall_usd FROM blocks "
+        f"SELECT {TIMES}, below_initial, below_maintenance, in_liquidation, shortfall_usd FROM blocks "
         "ORDER BY block"
     )
     time = table["time"]
@@ -99,7 +99,7 @@ def _health(run: RunTables) -> Plot:
 
 def _leverage(run: RunTables) -> Plot:
     table = run.columns(
-        f"SELECT {_TIMES}, quantile_cont(leverage, 0.05) AS low, median(leverage) AS middle, "
+        f"SELECT {TIMES}, quantile_cont(leverage, 0.05) AS low, median(leverage) AS middle, "
         f"quantile_cont(leverage, 0.95) AS high FROM ({LEVERAGE}) JOIN blocks USING (block) "
         "GROUP BY block, timestamp ORDER BY block"
     )
@@ -144,7 +144,7 @@ def _liquidations(run: RunTables) -> Plot:
         sizes = [6 + 22 * (item.notional_usd / largest) ** 0.5 for item in group]
         trace = marks(times, [item.notional_usd for item in group], label, colour, texts, size=sizes)
         traces.append(trace)
-    table = run.columns(f"SELECT {_TIMES}, in_liquidation FROM blocks ORDER BY block")
+    table = run.columns(f"SELECT {TIMES}, in_liquidation FROM blocks ORDER BY block")
     if traces:
         traces.append(
             line(
@@ -178,7 +178,7 @@ def _liquidations(run: RunTables) -> Plot:
 
 def _keeper_notional(run: RunTables) -> Plot:
     rows = run.rows(
-        f"SELECT agent, {_TIMES}, sum(notional_usd) FROM bids JOIN blocks USING (block) "
+        f"SELECT agent, {TIMES}, sum(notional_usd) FROM bids JOIN blocks USING (block) "
         "GROUP BY agent, block, timestamp ORDER BY agent, block"
     )
     first, last = _ends(run)
@@ -225,79 +225,6 @@ def _keeper_profit(run: RunTables) -> Plot:
             "yaxis": {"autorange": "reversed"},
         },
         note="No keeper took part.",
-    )
-
-
-def _bad_debt(run: RunTables) -> Plot:
-    table = run.columns(
-        f"""
-        SELECT {_TIMES}, b.bad_debt_usd AS open,
-               coalesce(sum(r.insured) OVER (ORDER BY b.block), 0) AS insured,
-               coalesce(sum(r.socialised) OVER (ORDER BY b.block), 0) AS socialised,
-               coalesce(sum(d.usd) OVER (ORDER BY b.block), 0) AS forgone,
-               deficit_usd::DOUBLE AS deficit
-        FROM blocks b
-        LEFT JOIN (SELECT block, sum(forgone_usd) AS usd FROM deleveraged GROUP BY block) d
-            ON d.block = b.block
-        LEFT JOIN (SELECT block, sum(amount_usd - socialised_usd) AS insured,
-                          sum(socialised_usd) AS socialised FROM realised GROUP BY block) r
-            ON r.block = b.block
-        ORDER BY b.block
-        """
-    )
-    time = table["time"]
-    return Plot(
-        "bad-debt",
-        "Bad debt",
-        "Losses that accounts could not bear, by who bears them so far: the insurance fund, counterparties "
-        "that were deleveraged, all holders of cash (socialised), or nobody yet (open at mark). The line is "
-        "the deficit that withdrawals still have to burn.",
-        ("USD",),
-        [
-            line(time, table["insured"], "paid by insurance", "@blue", stack="loss", money=True),
-            line(time, table["forgone"], "deleveraged counterparties", "@violet", stack="loss", money=True),
-            line(time, table["socialised"], "socialised", "@rose", stack="loss", money=True),
-            line(time, table["open"], "open at mark", "@amber", stack="loss", money=True),
-            line(time, table["deficit"], "deficit", "@ink", dash="dot", money=True),
-        ],
-        layout={"yaxis": {"rangemode": "tozero"}},
-    )
-
-
-def _fund(run: RunTables) -> Plot:
-    table = run.columns(f"SELECT {_TIMES}, fund_assets_usd::DOUBLE AS held FROM blocks ORDER BY block")
-    return Plot(
-        "fund",
-        "Insurance fund",
-        "Cash tokens held by the fund after each block.",
-        ("USD",),
-        [line(table["time"], table["held"], "fund", "@teal", fill=True, steps=True, money=True)],
-        height=360,
-        layout={"yaxis": {"rangemode": "tozero"}},
-    )
-
-
-def _balance(run: RunTables) -> Plot:
-    table = run.columns(
-        f"SELECT {_TIMES}, backing_usd::DOUBLE AS assets, claims_usd::DOUBLE AS claims, "
-        "total_borrow_usd::DOUBLE AS borrowed, "
-        "(claims_usd - backing_usd - deficit_usd)::DOUBLE AS gap FROM blocks ORDER BY block"
-    )
-    time = table["time"]
-    return Plot(
-        "balance",
-        "Assets against claims",
-        "What the vault holds in cash tokens against what accounts, fees and reserves may claim of it. Their "
-        "difference is the socialised deficit; the gap to it must be zero to the wei in every block.",
-        ("USD", "gap, USD"),
-        [
-            line(time, table["assets"], "assets", "@teal", width=2, money=True),
-            line(time, table["claims"], "claims", "@rose", dash="dot", width=2, money=True),
-            line(time, table["borrowed"], "borrowed", "@grey", money=True, hidden=True),
-            line(time, table["gap"], "claims − assets − deficit", "@ink", panel=2, money=True),
-        ],
-        height=360,
-        layout={"yaxis": {"domain": [0.3, 1]}, "yaxis2": {"domain": [0, 0.18], "nticks": 3}},
     )
 
 
@@ -373,7 +300,7 @@ def _oracle(run: RunTables) -> Plot:
 
 def _base_fee(run: RunTables) -> Plot:
     table = run.columns(
-        f"SELECT {_TIMES}, base_fee_gwei, gas_used / 1e6 AS used, gas_limit / 1e6 AS most, pending FROM "
+        f"SELECT {TIMES}, base_fee_gwei, gas_used / 1e6 AS used, gas_limit / 1e6 AS most, pending FROM "
         f"blocks ORDER BY block"
     )
     time = table["time"]
@@ -418,7 +345,7 @@ def _functions(run: RunTables) -> Plot:
 
 def _market_series(run: RunTables, market: int, expression: str) -> tuple[Values, Values]:
     table = run.columns(
-        f"SELECT {_TIMES}, ({expression})::DOUBLE AS value FROM markets JOIN blocks USING (block) "
+        f"SELECT {TIMES}, ({expression})::DOUBLE AS value FROM markets JOIN blocks USING (block) "
         "WHERE market = ? ORDER BY block",
         [market],
     )

@@ -24,7 +24,7 @@ _GROUPS = {
     "accounts": "Accounts",
     "gas": "Gas",
 }
-_WIDE = ("prices", "liquidations", "bad-debt")
+_WIDE = ("prices", "liquidations", "bad-debt", "stress")
 
 
 def write_report(folder: Path, metrics: Sequence[Metric] | None = None) -> Path:

@@ -17,10 +17,13 @@ import numpy.typing as npt
 
 from simulation.reports.thin import thin
 
-__all__ = ["SERIES", "Plot", "bars", "compact", "line", "marks"]
+__all__ = ["SERIES", "TIMES", "Plot", "bars", "compact", "line", "marks"]
 
 SERIES = ("@blue", "@amber", "@teal", "@violet", "@rose", "@green", "@grey")
 """Colours of series that have no meaning of their own, in order."""
+
+TIMES = "(timestamp * 1000)::BIGINT AS time"
+"""Of a block, as plots over time have it, in a query."""
 
 Values = npt.NDArray[Any] | Sequence[Any]
 

@@ -11,7 +11,16 @@ import pytest
 
 from simulation.engine import AgentIdentity, Recorder
 from simulation.errors import OutputError
-from simulation.messages import BlockRecord, Books, CancelAll, Receipt, Status, Submitted, View
+from simulation.messages import (
+    BlockRecord,
+    Books,
+    CancelAll,
+    Receipt,
+    Status,
+    StressedDeficits,
+    Submitted,
+    View,
+)
 from simulation.messages.schema import SCHEMAS
 from tests.agents import views
 from tests.engine.books import events, owner
@@ -68,6 +77,7 @@ def record(number: int) -> BlockRecord:
         view=views.view(block=number, accounts=accounts),
         books=Books(10**18, 10**18 + 1, 1, 0, 5, 0, 7, 8),
         fund_assets=250_000 * 10**18 + 1,
+        stressed=StressedDeficits(np.arange(12.0), np.arange(12)),
     )
 
 

@@ -3,8 +3,13 @@
 
 from __future__ import annotations
 
+import random
+
+import numpy as np
 import pytest
 
+from simulation.domain.stress import LADDER, StressedDeficit, depletion
+from simulation.metrics.stress import _depletion
 from tests.metrics.conftest import Measure
 from tests.synthetic_run import WAD, RunBuilder
 
@@ -102,3 +107,48 @@ def test_deleveraging_counts_both_directions(run: RunBuilder, measure: Measure, 
     assert values["deleveraged_notional"] == pytest.approx(200)
     assert values["deleveraging_haircut"] == pytest.approx(14)
     assert values["deleveraged_counterparties"] == 1
+
+
+def test_stressed_deficits_and_the_shock_that_uses_the_fund_up(run: RunBuilder, measure: Measure) -> None:
+    """A fund of 600 USD, deficits that grow by a straight line from the fall of 20 % on, and one rise."""
+    for block in range(100, 110):
+        falls = {-3_000: 500.0, -4_000: 900.0, -5_000: 1_300.0} if block != 104 else {-3_000: 1_000.0}
+        rises = {5_000: 601.0} if block == 107 else {3_000: 7.0}
+        run.block(block, fund_assets_usd=600, stressed=falls | rises)
+        run.market(block)
+    values = measure(run)
+    assert values["stressed_deficit_fall"] == pytest.approx(1_000)
+    assert values["stressed_deficit_rise"] == pytest.approx(7)
+    # 600 of the way from 0 to 1,000 between falls of 20 and 30 %; in the other blocks at 32.5 %.
+    assert values["depletion_fall"] == pytest.approx(0.26)
+    assert values["depletion_rise"] == pytest.approx(0.30 + 0.20 * 600 / 601, abs=0.01)
+    assert values["exposed_time"] == pytest.approx(12)
+
+
+def test_a_fund_that_no_shock_uses_up_and_one_that_is_used_up(run: RunBuilder, measure: Measure) -> None:
+    run.plain_blocks()
+    values = measure(run)
+    assert values["depletion_fall"] is None and values["depletion_rise"] is None
+    assert values["exposed_time"] == values["stressed_deficit_fall"] == 0
+
+
+def test_open_bad_debt_beyond_the_fund_needs_no_shock(run: RunBuilder, measure: Measure) -> None:
+    run.blocks = 1
+    run.block(100, fund_assets_usd=5, stressed=dict.fromkeys(LADDER, 6.0))
+    run.market(100)
+    values = measure(run)
+    assert values["depletion_fall"] == values["depletion_rise"] == 0
+
+
+def test_depletion_shocks_are_those_of_the_contract() -> None:
+    """The twin of `Lens.solvency` in bps and whole wei, this in shares and floats."""
+    rng = random.Random(5)
+    for _ in range(200):
+        steps = [rng.choice((0, rng.randrange(10**6))) for _ in LADDER]
+        needs = [abs(sum(steps[min(place, 6) : max(place, 6) + 1])) for place in range(len(LADDER))]
+        cover = rng.randrange(10**6)
+        rows = [StressedDeficit(shock, need, 0, 0) for shock, need in zip(LADDER, needs, strict=True)]
+        shocks, deficit = np.array(LADDER), np.array([needs], np.float64)
+        for side, expected in zip((-1, 1), depletion(rows, cover), strict=True):
+            (found,) = _depletion(shocks, deficit, np.array([float(cover)]), side) * 10_000
+            assert np.isnan(found) if expected is None else 0 <= found - expected < 1

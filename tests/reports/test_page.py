@@ -53,7 +53,7 @@ def test_every_plot_has_its_place(page: str) -> None:
     found = plots(page)
     expected = {
         "prices", "health", "leverage", "liquidations", "keeper-notional", "keeper-profit", "bad-debt",
-        "fund", "balance", "open-interest", "funding", "book", "oracle", "base-fee", "functions",
+        "stress", "fund", "balance", "open-interest", "funding", "book", "oracle", "base-fee", "functions",
     }  # fmt: skip
     assert set(found) == {f"plot-{name}" for name in expected}
     for identifier in found:
