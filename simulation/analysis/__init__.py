@@ -7,8 +7,10 @@ from simulation.analysis.liquidation import LiquidationPrice
 from simulation.analysis.load import load_portfolio
 from simulation.analysis.portfolio import Portfolio
 from simulation.analysis.result import Grid, Held, MarginAnalysis, NamedTerm, SystemResult, exact
+from simulation.analysis.tails import Excess, Tails
 
 __all__ = [
+    "Excess",
     "Grid",
     "Hedge",
     "Held",
@@ -17,6 +19,7 @@ __all__ = [
     "NamedTerm",
     "Portfolio",
     "SystemResult",
+    "Tails",
     "Trade",
     "analyse",
     "exact",

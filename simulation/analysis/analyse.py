@@ -14,6 +14,7 @@ from simulation.analysis.margins import ISOLATED, Answers, assess, explain
 from simulation.analysis.portfolio import Portfolio
 from simulation.analysis.result import Grid, Held, MarginAnalysis, NamedTerm, SystemResult
 from simulation.analysis.stage import Stage, open_stage
+from simulation.analysis.tails import measure_tails
 from simulation.chain.deployment import feed_numbers
 from simulation.config.scenario import ENGINES
 from simulation.domain.margin_math import Portfolio as Holdings
@@ -48,6 +49,7 @@ def analyse(portfolio: Portfolio, backend: str = "revm") -> MarginAnalysis:
     answers = assess(stage, [holdings])[0]
     able = [name for name in ENGINES if answers[name].assessment is not None]
     prices = liquidation_prices(stage, able)
+    margins = {name: found for name in ENGINES if (found := answers[name].assessment) is not None}
     return MarginAnalysis(
         name=portfolio.name,
         description=portfolio.money.description,
@@ -72,6 +74,7 @@ def analyse(portfolio: Portfolio, backend: str = "revm") -> MarginAnalysis:
             for name in ENGINES
         ),
         grid=profit_grid(stage),
+        tails=measure_tails(stage, holdings, margins),
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from simulation.analysis.portfolio import (
     DEFAULTS,
     SECTIONS,
+    YEAR,
     AssetSpec,
     CorrelationSpec,
     Instrument,
@@ -37,13 +38,12 @@ from simulation.config.scenario import (
 from simulation.config.scenario import SeriesSpec as ListedSeries
 from simulation.config.schema import FAILED, Problems, one_of
 from simulation.domain import market_math, svi
-from simulation.domain.units import BPS, NANO
+from simulation.domain.units import BPS, NANO, WAD
 from simulation.errors import InputError
+from simulation.market.tails import LAWS, law_of
 
-__all__ = ["YEAR", "load_portfolio", "surface_of"]
+__all__ = ["load_portfolio", "surface_of"]
 
-YEAR = 365 * 86_400
-"""Seconds."""
 MAX_OPEN_INTEREST = 10**18
 """Nano base: a thousand million."""
 VOLATILITY = " volatility"
@@ -93,6 +93,7 @@ def load_portfolio(source: str) -> Portfolio:
         collaterals=values["collaterals"],
         hedge=values["hedge"],
         correlations=values["correlations"],
+        tails=values["tails"],
         instruments=_instruments(protocol, series, problems),
         file=source,
     )
@@ -107,6 +108,7 @@ def load_portfolio(source: str) -> Portfolio:
         _check_calendar(portfolio, problems)
     _check_held(portfolio, problems)
     _check_correlations(portfolio, problems)
+    _check_tails(portfolio, problems)
     problems.raise_if_any()
     return portfolio
 
@@ -319,6 +321,22 @@ def _check_correlations(portfolio: Portfolio, problems: Problems) -> None:
     mistake = _mistake(spec)
     if mistake:
         problems.add("correlations.matrix", *mistake)
+
+
+def _check_tails(portfolio: Portfolio, problems: Problems) -> None:
+    spec = portfolio.tails
+    for symbol, asset in portfolio.assets.items():
+        for name in LAWS:
+            try:
+                law_of(name, asset.volatility / WAD, spec.shape)
+            except ValueError as error:
+                problems.add(
+                    "tails",
+                    f"no law of {symbol} with {name} has skewness {spec.skewness:g} and excess kurtosis "
+                    f"{spec.excess_kurtosis:g} ({error})",
+                    "excess_kurtosis above 5/3 skewness², and jumps often enough",
+                )
+                return
 
 
 def _factors(assets: Mapping[str, AssetSpec]) -> tuple[str, ...]:

@@ -10,8 +10,11 @@ from typing import Any
 from simulation.analysis.kinds import MATRIX, PARAMETER_WAD, QUANTITY, Quantity
 from simulation.config.kinds import (
     BPS,
+    EVENTS_PER_YEAR,
     MOMENT,
+    NUMBER,
     PRICE_NANO,
+    SECONDS,
     SIZE_NANO,
     TEXT,
     USD_WAD,
@@ -23,6 +26,7 @@ from simulation.config.schema import Array, Table, Tables, knob
 from simulation.domain.market_math import Kind, coins_down
 from simulation.domain.svi import Params
 from simulation.domain.units import NANO
+from simulation.market.tails import TailShape
 
 __all__ = [
     "ENGINES",
@@ -37,7 +41,11 @@ __all__ = [
     "PositionSpec",
     "SeriesSpec",
     "SurfaceSpec",
+    "TailSpec",
 ]
+
+YEAR = 365 * 86_400
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +144,24 @@ class HedgeSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class TailSpec:
+    """[tails]: how returns differ from normal ones, for the chance that a loss exceeds a margin."""
+
+    horizon: int = knob(SECONDS, "1 d", low="1 h", high="30 d")
+    """From one look at the account to the next."""
+    skewness: float = knob(NUMBER, -0.5, low=-3.0, high=3.0)
+    """Of the log return over the horizon."""
+    excess_kurtosis: float = knob(NUMBER, 6.0, low=0.1, high=100.0)
+    """Likewise."""
+    jump_rate: float = knob(EVENTS_PER_YEAR, "12 /year", low="0.1 /year", high="3650 /year")
+    """How often the law with jumps has one."""
+
+    @property
+    def shape(self) -> TailShape:
+        return TailShape(self.horizon / YEAR, self.skewness, self.excess_kurtosis, self.jump_rate)
+
+
+@dataclass(frozen=True, slots=True)
 class CorrelationSpec:
     """[correlations]: of factors of risk-based margin, `SYMBOL` a price and `SYMBOL volatility` the other."""
 
@@ -198,6 +224,7 @@ class Portfolio:
     collaterals: tuple[CollateralAmount, ...]
     hedge: HedgeSpec
     correlations: CorrelationSpec
+    tails: TailSpec
     instruments: Mapping[str, Instrument]
     """Everything that is listed, by name, in order of market numbers."""
     file: str = field(default="", compare=False)
@@ -220,5 +247,6 @@ SECTIONS: Mapping[str, Any] = {
     "collaterals": Array(Table(CollateralAmount)),
     "hedge": Table(HedgeSpec),
     "correlations": Table(CorrelationSpec),
+    "tails": Table(TailSpec),
 }
 DEFAULTS: Mapping[str, Any] = {"positions": [], "collaterals": []}

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `plimsoll margin` says, as frozen values and as JSON.
 
-Money in wad USD, prices in nano USD, sizes in nano base. Imports: analysis.hedge, analysis.liquidation.
+Money in wad USD, prices in nano USD, sizes in nano base. Imports: analysis.hedge,
+analysis.liquidation, analysis.tails.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from simulation.analysis.hedge import Hedge
 from simulation.analysis.liquidation import LiquidationPrice
+from simulation.analysis.tails import Tails
 from simulation.config.kinds import show_moment
 from simulation.domain.margin_math import Assessment
 from simulation.domain.units import EXACT
@@ -98,6 +100,7 @@ class MarginAnalysis:
     collaterals: tuple[Held, ...]
     systems: tuple[SystemResult, ...]
     grid: Grid
+    tails: Tails
 
     def system(self, name: str) -> SystemResult:
         """The result of one system by name."""
@@ -140,6 +143,7 @@ class MarginAnalysis:
                     for name, row in self.grid.coins.items()
                 },
             },
+            "tails": self.tails.as_json(),
         }
 
 

@@ -21,8 +21,8 @@ from eth_utils.address import to_checksum_address
 from simulation.agents.signing import TypedDataSigner, address_of, signing_key
 from simulation.agents.surface_signing import SurfaceSigner, SurfaceUpdate
 from simulation.analysis.contracts import Contracts, Query
-from simulation.analysis.load import YEAR, surface_of
-from simulation.analysis.portfolio import Instrument, Portfolio
+from simulation.analysis.load import surface_of
+from simulation.analysis.portfolio import YEAR, Instrument, Portfolio
 from simulation.chain.backends import open_chain
 from simulation.chain.deployment import VARIANCE_WINDOW, Call, Deploy, Ref, feed_numbers, plan
 from simulation.chain.genesis import DEPLOYER, MAX_AMOUNT, Genesis, address_named

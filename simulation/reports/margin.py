@@ -17,6 +17,7 @@ from simulation.domain.units import NANO, WAD
 from simulation.errors import OutputError
 from simulation.reports.document import card, document, escape, save, section, table
 from simulation.reports.plot import Plot, bars, compact
+from simulation.reports.tails import show_tails, tail_plot, tail_section
 
 __all__ = ["show_margin", "write_margin"]
 
@@ -71,6 +72,7 @@ def show_margin(analysis: MarginAnalysis, console: Console) -> None:
             for cells in _trades(own.hedge):
                 trades.add_row(*cells)
             console.print(trades)
+    show_tails(analysis, console)
 
 
 def _grid(heads: Sequence[str], right: Sequence[int]) -> Table:
@@ -148,7 +150,7 @@ def _usd(amount: int) -> str:
 
 
 def _page(analysis: MarginAnalysis) -> str:
-    plots = [_profit_plot(analysis), _margin_plot(analysis)]
+    plots = [_profit_plot(analysis), _margin_plot(analysis), tail_plot(analysis)]
     profits = [plots[0]]
     if analysis.grid.coins:
         profits.append(_coin_plot(analysis))
@@ -172,12 +174,14 @@ def _page(analysis: MarginAnalysis) -> str:
             "Profit and loss",
             f'<div class="grid">{"".join(card(plot, wide=True) for plot in profits)}</div>',
         ),
+        section("tails", "Tails", tail_section(analysis, plots[2])),
         section("holdings", "Holdings", _holdings(analysis)),
         section("terms", "Terms", "".join(_term_card(one) for one in analysis.systems)),
         section("hedges", "Hedges", "".join(_hedge_card(one) for one in analysis.systems)),
     ]
     lead = analysis.description or "One portfolio under every margin system"
-    footer = f"Every figure is an answer of the deployed contracts · {escape(Path(analysis.file).name)}"
+    source = "Every figure but those of tails is an answer of the deployed contracts"
+    footer = f"{source} · {escape(Path(analysis.file).name)}"
     return document(analysis.name, lead, facts, sections, plots, footer)
 
 
