@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-import tomllib
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -25,11 +24,11 @@ from rich.table import Table
 from simulation import sweep as sweeps
 from simulation.analysis import analyse, load_portfolio
 from simulation.assembly import build, resolve
-from simulation.config import available_scenarios, scenario_path
-from simulation.config.scenario import ENGINES
+from simulation.config import available_scenarios, read_document
+from simulation.config.scenario import ENGINES, MIXED
 from simulation.errors import InputError, PlimsollError, ReplayError, RunError
 from simulation.messages.progress import Progress as Step
-from simulation.metrics import RunTables, compute, definitions, keepers, record, show
+from simulation.metrics import RunTables, applicable, compute, definitions, keepers, record, show
 from simulation.reports import show_margin, write_comparison, write_margin, write_report
 
 __all__ = ["main"]
@@ -92,7 +91,11 @@ def main() -> None:
 @_chain
 @_prices
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a setting. Repeatable.")
-@click.option("--engine", type=click.Choice(list(ENGINES)), help="Margin system of the agents' accounts.")
+@click.option(
+    "--engine",
+    type=click.Choice([*ENGINES, MIXED]),
+    help="Margin system of the agents' accounts; mixed: they take turns with all of them.",
+)
 @_out
 @_agents
 @_quiet
@@ -275,7 +278,7 @@ def scenarios() -> None:
     table.add_column("Duration", no_wrap=True, justify="right")
     table.add_column("Agents", no_wrap=True, justify="right")
     for name, description in available_scenarios().items():
-        document = tomllib.loads(scenario_path(name).read_text(encoding="utf-8"))
+        document = read_document(name)
         agents = sum(int(agent.get("count", 1)) for agent in document.get("agents", {}).values())
         table.add_row(name, description, str(document["scenario"]["duration"]), str(agents))
     Console().print(table)
@@ -320,7 +323,7 @@ def _finish(folder: Path, quiet: bool) -> Path:
     summary = Table(box=None, pad_edge=False, show_header=False)
     summary.add_column(style="dim")
     summary.add_column(justify="right", style="bold")
-    for item in metrics:
+    for item in applicable(metrics):
         if known[item.name].headline:
             summary.add_row(known[item.name].title, show(item.value, item.unit))
     console = Console()

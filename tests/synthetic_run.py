@@ -175,6 +175,7 @@ def crash(folder: Path, blocks: int = 2_160, seed: int = 7) -> Path:
         "scenario": "black-thursday",
         "description": "ETH and BTC on 12 and 13 March 2020, keepers with static gas",
         "seed": seed,
+        "deployment": {"CreditDesk": "0x00000000000000000000000000000000000000C0"},
         "markets": [
             {"market": 1, "symbol": "ETH", "tick_size": 10_000_000, "lot_size": 1_000_000},
             {"market": 2, "symbol": "BTC", "tick_size": 100_000_000, "lot_size": 100_000},
@@ -287,6 +288,25 @@ def crash(folder: Path, blocks: int = 2_160, seed: int = 7) -> Path:
                 block, index, "Exchange.place", f"trader-{trader}", account=trader,
                 gas_used=int(rng.normal(240_000, 30_000)), gas_price_gwei=float(fee[n] * 1.02),
             )  # fmt: skip
+        if n % 100 == 0:
+            account = traders[n // 100 % len(traders)]
+            run.event(
+                block, 0, "CreditDesk", "LineGranted", account=account, granted=2_000 * 10**6,
+                committed=2_000 * 10**6, term=0,
+            )  # fmt: skip
+            for stage in (2, 4, 8):
+                run.event(
+                    block, 0, "CreditDesk", "LineCalled", account=account, stage=stage, use=WAD, limit=0,
+                    deadline=0,
+                )  # fmt: skip
+            run.event(
+                block, 0, "CreditDesk", "IncomePaid", account=account, junior=40 * 10**6, senior=60 * 10**6
+            )
+            run.event(
+                block, 0, "CreditDesk", "LossBorne", account=account, junior=500 * 10**6, senior=0,
+                committed=0,
+            )  # fmt: skip
+            run.event(block, 0, "CreditDesk", "CallCured", account=account, use=0, limit=WAD)
         open_loss = max(0.0, 0.98 * open_loss + rng.normal(0, 300) * stress[n])
         below = int(max(0, rng.normal(5, 2) * stress[n]))
         run.block(
@@ -314,6 +334,11 @@ def crash(folder: Path, blocks: int = 2_160, seed: int = 7) -> Path:
             initial_margin_usd=1_200_000.0,
             maintenance_margin_usd=700_000.0,
             total_borrow_usd=300_000,
+            lent_junior_usd=100_000.0 - 460.0 * (n // 100),
+            lent_senior_usd=200_000.0 + 60.0 * (n // 100),
+            committed_usd=40_000.0,
+            line_use_usd=10_000.0 * float(stress[n]),
+            called_lines=int(stress[n] > 0.5),
             total_supply_usd=5_000_000,
         )
         if n % 10 == 0 or n == blocks - 1:

@@ -5,6 +5,7 @@ from simulation.agents.base import Agent, Endowment
 from simulation.agents.carry_traders import CarryTraders
 from simulation.agents.depositors import DepositorSettings, InsuranceDepositors
 from simulation.agents.keeper import Keeper, KeeperSettings
+from simulation.agents.lenders import Lenders, LenderSettings
 from simulation.agents.market_maker import MarketMaker, MarketMakerSettings
 from simulation.agents.operator import OperatorSettings, ProtocolOperator
 from simulation.agents.option_traders import BasisTraders, OptionWriters, PutBuyers
@@ -25,6 +26,7 @@ from simulation.agents.traders import (
     Traders,
     TraderSettings,
 )
+from simulation.agents.underwriter import Underwriter, UnderwriterSettings
 from simulation.agents.whale import Whale, WhaleSettings
 
 __all__ = [
@@ -38,6 +40,8 @@ __all__ = [
     "InsuranceDepositors",
     "Keeper",
     "KeeperSettings",
+    "LenderSettings",
+    "Lenders",
     "MarketMaker",
     "MarketMakerSettings",
     "MeanReversionSettings",
@@ -61,6 +65,8 @@ __all__ = [
     "TraderSettings",
     "Traders",
     "TypedDataSigner",
+    "Underwriter",
+    "UnderwriterSettings",
     "Whale",
     "WhaleSettings",
     "address_of",

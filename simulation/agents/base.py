@@ -33,6 +33,10 @@ class Endowment:
     """Value of the first collateral asset, deposited into the account."""
     fund: float = 0.0
     """Deposited into the insurance fund for its owner."""
+    junior: float = 0.0
+    """Lent to the junior tranche of the credit desk for its owner; kept in the wallet without a desk."""
+    senior: float = 0.0
+    """Likewise, to the senior tranche."""
 
 
 class Agent:
@@ -46,7 +50,7 @@ class Agent:
     """
 
     role: ClassVar[str] = "trader"
-    """What it is called in tables: trader, maker, keeper, relayer, depositor."""
+    """What it is called in tables: trader, maker, keeper, relayer, depositor, lender, underwriter."""
     settings_class: ClassVar[type[Any] | None] = None
     defaults: ClassVar[Any] = None
     """Settings of an agent that no scenario describes, such as one from `--agent`."""
@@ -54,6 +58,11 @@ class Agent:
     """A scenario's `count` makes that many agents of one account each, not one agent of many accounts."""
     spreads: ClassVar[bool] = False
     """May have accounts at several venues; then it decides by `decide_across`."""
+
+    one_market: ClassVar[bool] = False
+    """Each of its accounts trades in one market only, so that it may be under isolated margin."""
+    borrows: ClassVar[bool] = False
+    """Its accounts on the credit engine make the desk their delegate, without which there is no line."""
 
     latency: int = 0
     """Blocks between a decision and its arrival in the pool."""

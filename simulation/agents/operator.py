@@ -2,9 +2,9 @@
 """The protocol's own bot: what must be done and pays nobody, within a limit of what it may cost.
 
 It announces margin calls, moves auctions along the waterfall where no bid can, settles what has expired and
-inverse positions in their coin, and sweeps fees into the insurance fund. It starts no auction and bids in
-none: that is what keepers are paid for.
-Imports: agents.base, agents.attempts, agents.settlement, agents.waterfall, messages, config.
+inverse positions in their coin, has credit lines reviewed and defaulted when it is time, and sweeps fees into
+the insurance fund. It starts no auction and bids in none: that is what keepers are paid for.
+Imports: agents (base, attempts, line_calls, settlement, waterfall), messages, config.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from simulation.agents.attempts import Attempts
 from simulation.agents.base import Agent
+from simulation.agents.line_calls import line_steps
 from simulation.agents.settlement import CoinRounds, settlement_steps
 from simulation.agents.waterfall import next_step
 from simulation.config import knob
@@ -44,6 +45,10 @@ class OperatorSettings:
     """Time between two rounds in which inverse positions are settled in coin."""
     coin_least: float = knob(USD, "10 USD", low="0 USD")
     """PnL of an inverse position below which it waits for the next round."""
+    lines: int = knob(INTEGER, 16, low=0, high=1000)
+    """Reviews and defaults of credit lines that it sends in one block at most."""
+    collect: int = knob(SECONDS, "12 h", low="1 s")
+    """Time after which it has the fees of a credit line collected."""
     sweep: int = knob(SECONDS, "1 h", low="1 s")
     """Time between two sweeps of fees into the insurance fund."""
     tip: float = knob(NUMBER, 0.02, low=0.0)
@@ -78,7 +83,14 @@ class ProtocolOperator(Agent):
         """Sweeps, calls and steps that are due and not under way."""
         intents = []
         coin = self.coin.steps(view, self.account, self.fees, self.settings.settlements)
-        due = (*self._sweeps(view), *self._calls(view), *self._steps(view), *self._settlements(view), *coin)
+        due = (
+            *self._sweeps(view),
+            *self._calls(view),
+            *self._steps(view),
+            *self._settlements(view),
+            *coin,
+            *self._lines(view),
+        )
         for intent in due:
             if self.attempts.allows(intent, view.block):
                 self.attempts.add(intent)
@@ -111,6 +123,11 @@ class ProtocolOperator(Agent):
 
     def _settlements(self, view: View) -> Iterator[Intent]:
         return islice(settlement_steps(view, self.account, self.fees), self.settings.settlements)
+
+    def _lines(self, view: View) -> Iterator[Intent]:
+        steps = line_steps(view, self.account, self.fees, self.settings.collect)
+        fresh = (step for step in steps if self.attempts.allows(step, view.block))
+        return islice(fresh, self.settings.lines)
 
     def _steps(self, view: View) -> Iterator[Intent]:
         left, markets = self.settings.steps, set()

@@ -47,6 +47,7 @@ class DatedSettings(TraderSettings):
 class DatedTraders(Traders):
     """A population that trades series; subclasses say what one active trader does."""
 
+    one_market = False
     settings_class: ClassVar[type[TraderSettings]] = DatedSettings
     settings: DatedSettings
 
@@ -84,7 +85,8 @@ class DatedTraders(Traders):
         """Underlying that the trader may hold in all, USD; nothing while its margin is thin."""
         equity = float(view.accounts.equity[self.rows[place]])
         required = float(view.accounts.initial_margin[self.rows[place]])
-        return float(self.leverage[place]) * max(equity, 0.0) if equity > 1.3 * required else 0.0
+        means = float(self.means(view, self.rows[[place]])[0])
+        return float(self.leverage[place]) * means if equity > 1.3 * required else 0.0
 
     def perpetual_of(self, view: View, feed: int) -> tuple[int, MarketView] | None:
         """Column and perpetual on the same underlying, the first that it trades; linear ones come first."""

@@ -18,6 +18,7 @@ from simulation.agents.base import Agent
 from simulation.agents.carry_traders import CarryTraders
 from simulation.agents.depositors import InsuranceDepositors
 from simulation.agents.keeper import Keeper
+from simulation.agents.lenders import Lenders
 from simulation.agents.market_maker import MarketMaker
 from simulation.agents.operator import ProtocolOperator
 from simulation.agents.option_traders import BasisTraders, OptionWriters, PutBuyers
@@ -25,6 +26,7 @@ from simulation.agents.relayer import OracleRelayer
 from simulation.agents.spread_traders import SpreadTraders
 from simulation.agents.surface_relayer import SurfaceRelayer
 from simulation.agents.traders import MeanReversionTraders, MomentumTraders, NoiseTraders
+from simulation.agents.underwriter import Underwriter
 from simulation.agents.whale import Whale
 from simulation.config import MAIN, AgentSpec, stream
 from simulation.errors import InputError, Problem, ScenarioError
@@ -36,6 +38,7 @@ AGENT_KINDS: Final[Mapping[str, type[Agent]]] = {
     "carry_trader": CarryTraders,
     "insurance_depositor": InsuranceDepositors,
     "keeper": Keeper,
+    "lender": Lenders,
     "market_maker": MarketMaker,
     "mean_reversion_trader": MeanReversionTraders,
     "momentum_trader": MomentumTraders,
@@ -46,6 +49,7 @@ AGENT_KINDS: Final[Mapping[str, type[Agent]]] = {
     "put_buyer": PutBuyers,
     "spread_trader": SpreadTraders,
     "surface_relayer": SurfaceRelayer,
+    "underwriter": Underwriter,
     "whale": Whale,
 }
 """Every kind that a scenario may name."""

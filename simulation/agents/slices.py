@@ -92,8 +92,8 @@ def _slices_at(view: View, marks: tuple[float, ...]) -> tuple[SliceQuote, ...]:
     gain = (equity - live.reserved - price) * fraction
     flat = view.accounts.notional[rows] == 0
     open_now = solvent & (equity > live.reserved) & (now > live.reserved) & ~live.over
-    # The insurance fund pays at once and in full, or the bid reverts.
-    open_now |= (live.phase == INSOLVENT) & (-price * fraction <= view.fund.assets)
+    # Credit line and insurance fund pay at once and in full, or the bid reverts.
+    open_now |= (live.phase == INSOLVENT) & (-price * fraction <= view.payable(rows))
     # Once positions are closed, what collateral is left is sold on the account's own credit.
     open_now |= (live.phase == DELEVERAGE) & flat
     # What is about to own something again has to be started anew first.
@@ -121,7 +121,11 @@ def later_slice(view: View, target: int, equity: float) -> SliceQuote | None:
     maintenance = float(view.accounts.maintenance_margin[target - 1])
     if equity <= 0.0:
         paid = maintenance - equity
-        return SliceQuote(target, equity, -paid, 1.0) if 0.0 < paid <= view.fund.assets else None
+        return (
+            SliceQuote(target, equity, -paid, 1.0)
+            if 0.0 < paid <= view.payable(np.array([target - 1]))[0]
+            else None
+        )
     missing = maintenance * (1.0 + rules.buffer) - equity
     if missing <= 0.0:
         return None

@@ -86,6 +86,8 @@ class TraderSettings:
     """Weight of traders who answer it by reducing their position."""
     waits: float = knob(NUMBER, 1.0, low=0.0)
     """Weight of traders who do nothing."""
+    line_use: float = knob(SHARE, "100 %", low="0 %", high="100 %")
+    """Part of a credit line that a trader leans on as if it were equity."""
     tip: float = knob(NUMBER, 0.01, low=0.0)
     """Priority fee, gwei; twice as much when margin is called."""
 
@@ -94,6 +96,8 @@ class Traders(Agent):
     """A population; subclasses say in which direction and how far each active trader wants to go."""
 
     role = "trader"
+    one_market = True
+    borrows = True
     settings_class: ClassVar[type[TraderSettings]] = TraderSettings
     settings: TraderSettings
 
@@ -160,6 +164,11 @@ class Traders(Agent):
         """What each active trader wants, as a part of its leverage: -1 fully short, 1 fully long."""
         raise NotImplementedError
 
+    def means(self, view: View, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """What the accounts in `rows` size their positions by, USD: equity, and what they use of a line."""
+        own: NDArray[np.float64] = np.maximum(view.accounts.equity[rows], 0.0)
+        return own if view.credit is None else own + self.settings.line_use * view.credit.purse[rows]
+
     def measure(self) -> dict[str, float]:
         """Answers given to margin calls, and which."""
         return {
@@ -172,8 +181,12 @@ class Traders(Agent):
         accounts, rows = view.accounts, self.rows
         equity, required = accounts.equity[rows], accounts.initial_margin[rows]
         low = (required > 0) & (equity < required * self.settings.alert)
-        told = accounts.called[rows] > self.heard
-        self.heard = accounts.called[rows].copy()
+        called = accounts.called[rows]
+        if view.credit is not None:
+            # The notice of a credit line reaches its owner as a margin call does.
+            called = np.maximum(called, view.credit.called[rows])
+        told = called > self.heard
+        self.heard = called.copy()
         self.alarmed = low & (self.alarmed | looks | told)
         answers = self.alarmed & (view.timestamp >= self.calm_until)
         answers &= (self.temper != WAITS) & ~accounts.liquidating[rows]
@@ -220,9 +233,7 @@ class Traders(Agent):
         rows = self.rows[active]
         accounts = view.accounts
         worth = np.array([market.worth for market in view.markets])[columns]
-        target = (
-            wanted * self.leverage[active] * np.maximum(accounts.equity[rows], 0.0) / np.maximum(worth, 1e-9)
-        )
+        target = wanted * self.leverage[active] * self.means(view, rows) / np.maximum(worth, 1e-9)
         change = target - accounts.size[rows, columns]
         resting = (accounts.bids[rows] + accounts.asks[rows]).any(axis=1)
         for place, column, size, rests, busy in zip(

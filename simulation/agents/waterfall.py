@@ -51,7 +51,8 @@ def next_step(view: View, place: int, account: int, fees: Fees) -> Intent | None
     if live.max_fraction[place] == 0 and (phase == INSOLVENT or flat):
         # It owns something again: only a solvent auction may sell it.
         return StartAuction(account=account, target=target, fees=fees)
-    if phase == INSOLVENT and (live.over[place] or -float(live.price[place]) > view.fund.assets):
+    able = float(view.payable(np.array([row]))[0])
+    if phase == INSOLVENT and (live.over[place] or -float(live.price[place]) > able):
         return MarkDeleverage(account=account, target=target, fees=fees)
     if phase == DELEVERAGE and not flat:
         # A payoff is not deleveraged: what has settled is closed at it.

@@ -50,6 +50,8 @@ class Whale(Agent):
 
     role = "trader"
     individual = True
+    one_market = True
+    borrows = True
     settings_class: ClassVar[type[WhaleSettings]] = WhaleSettings
     settings: WhaleSettings
 

@@ -7,7 +7,7 @@ agents, rebuilds the mirror from the setup's events and hands everything to the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from eth_utils.address import to_checksum_address
@@ -24,9 +24,10 @@ from simulation.agents import (
     make_agents,
     signing_key,
 )
-from simulation.assembly.endowment import endow, engines_of, gifts_at, post_prices
+from simulation.assembly.endowment import endow, gifts_at, post_prices
 from simulation.assembly.resolved import Resolved, resolve
 from simulation.assembly.summary import identities_of, summarise
+from simulation.assembly.systems import engines_of, underwriters_of
 from simulation.assembly.terms import protocol_terms
 from simulation.chain.backends import open_chain
 from simulation.chain.deployment import own_accounts, plan
@@ -64,7 +65,9 @@ def build(
         open_chain(scenario.chain.backend, scenario.chain.chain_id), int(path.timestamp[0]), COINBASE
     )
     keys = [signing_key(f"feed signer {place}") for place in range(scenario.protocol.oracle.signers)]
-    sites = _deploy(genesis, scenario, [to_checksum_address(address_of(key)) for key in keys])
+    signers = [to_checksum_address(address_of(key)) for key in keys]
+    underwriters = underwriters_of(agents, owners, _first_account(scenario))
+    sites = _deploy(genesis, scenario, signers, underwriters)
     signer = TypedDataSigner(keys, genesis.chain.chain_id, genesis.addresses["Oracle"])
     for agent in agents:
         if isinstance(agent, OracleRelayer):
@@ -84,7 +87,8 @@ def build(
             _first_account(scenario),
             owners,
             gifts_at(agents, venue),
-            engines_of(scenario, venue, len(owners)),
+            engines_of(scenario, agents, venue),
+            [agent.borrows for agent in agents for _ in agent.accounts],
         )
     return Simulation(
         chain=around(genesis.chain),
@@ -101,7 +105,9 @@ def build(
     )
 
 
-def _deploy(genesis: Genesis, scenario: Scenario, signers: Sequence[str]) -> dict[str, Genesis]:
+def _deploy(
+    genesis: Genesis, scenario: Scenario, signers: Sequence[str], underwriters: Mapping[str, bytes]
+) -> dict[str, Genesis]:
     """Every venue by name: an instance of the protocol each, with tokens and oracle of the first."""
     guardian, governor = (to_checksum_address(address_named(role)) for role in ("guardian", "governor"))
     common = ("CashToken", *(f"Token:{symbol}" for symbol in scenario.protocol.collaterals), "Oracle")
@@ -111,7 +117,9 @@ def _deploy(genesis: Genesis, scenario: Scenario, signers: Sequence[str]) -> dic
         protocol = scenario.protocol_of(venue)
         sites[venue] = genesis if first else genesis.beside(common)
         given = () if first else common
-        sites[venue].deploy(plan(protocol, guardian, tuple(signers), governor, scenario.start, given))
+        grants = to_checksum_address(underwriters[venue]) if venue in underwriters else None
+        steps = plan(protocol, guardian, tuple(signers), governor, scenario.start, given, grants)
+        sites[venue].deploy(steps)
     return sites
 
 
@@ -120,19 +128,22 @@ def _venue(
 ) -> Deployed:
     """One venue for the engine, its mirror rebuilt from the events of the setup."""
     scenario = resolved.scenario
-    terms = protocol_terms(name, site, scenario)
+    first = _first_account(scenario)
+    engines = engines_of(scenario, agents, name)
+    terms = protocol_terms(name, site, scenario, first, engines)
     decode = site.decoder()
     mirror = Mirror(
         terms.numbers,
         [asset.contract for asset in terms.assets],
         strikes={market.number: market.strike for market in terms.markets if market.strike},
+        desk=terms.addresses.get("CreditDesk", b""),
     )
     for events in site.events(decode):
         mirror.apply(events, int(resolved.path.timestamp[0]))
     here = [agent for agent in agents if name in agent.venues]
-    identities = identities_of(here, owners, _first_account(scenario))
+    identities = identities_of(here, owners, first)
     recorder = Recorder(out, identities, dump_scenario(scenario), scenario.recorder.sample_blocks)
-    summary = summarise(resolved, name, terms, identities)
+    summary = summarise(resolved, name, terms, identities, [*[""] * (first - 1), *engines])
     return Deployed(name, terms, mirror, decode, recorder, summary)
 
 

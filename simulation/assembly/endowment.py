@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What accounts and funds hold before the first block, and under which margin system they begin."""
+"""What accounts, funds and lenders hold before the first block, and who consents to a credit line."""
 
 from __future__ import annotations
 
@@ -8,22 +8,11 @@ from collections.abc import Sequence
 from simulation.agents import Agent, Endowment, TypedDataSigner
 from simulation.chain.deployment import feed_numbers, own_accounts
 from simulation.chain.genesis import DEPLOYER, MAX_AMOUNT, Genesis
-from simulation.config import ProtocolSpec, Scenario
+from simulation.config import ProtocolSpec
 from simulation.domain.units import FULL_CONFIDENCE, NANO, to_wad, wad_to_token_down
 from simulation.messages.market import PriceTick
 
-__all__ = ["endow", "engines_of", "gifts_at", "post_prices"]
-
-
-def engines_of(scenario: Scenario, venue: str, accounts: int) -> list[str]:
-    """Margin system of every account at a venue; the user's own agents come last and have the protocol's."""
-    usual = scenario.protocol_of(venue).engine
-    engines = [
-        (spec.engine if venue in spec.venues else None) or usual
-        for spec in scenario.agents.values()
-        for _ in range(spec.count)
-    ]
-    return engines + [usual] * (accounts - len(engines))
+__all__ = ["endow", "gifts_at", "post_prices"]
 
 
 def gifts_at(agents: Sequence[Agent], venue: str) -> list[Endowment | None]:
@@ -56,8 +45,12 @@ def endow(
     owners: Sequence[bytes],
     gifts: Sequence[Endowment | None],
     engines: Sequence[str],
+    borrows: Sequence[bool],
 ) -> None:
-    """Seeds the insurance fund, opens accounts from `first` on and gives each what its agent asks for."""
+    """Seeds the insurance fund, opens accounts from `first` on and gives each what its agent asks for.
+
+    Who `borrows` makes the credit desk a delegate of its account on the credit engine.
+    """
     decimals = protocol.cash.decimals
     vault = genesis.addresses["Vault"]
 
@@ -78,14 +71,17 @@ def endow(
         genesis.call(DEPLOYER, "CashToken", "mint", DEPLOYER, seed)
         into_fund(DEPLOYER, seed)
     collateral = next(iter(protocol.collaterals.items()), None)
+    desk = genesis.addresses.get("CreditDesk")
     # An account has one number at every venue, whether or not a pool has an account there.
     for _ in range(own_accounts(protocol), first - 1):
         genesis.call(DEPLOYER, "Vault", "create_account", protocol.engines["cross"])
-    for account, (owner, gift, engine) in enumerate(zip(owners, gifts, engines, strict=True), start=first):
+    rows = zip(owners, gifts, engines, borrows, strict=True)
+    for account, (owner, gift, engine, willing) in enumerate(rows, start=first):
         genesis.call(owner, "Vault", "create_account", protocol.engines[engine])
         if gift is None:
             continue
-        provide(owner, "CashToken", cash(gift.cash) + cash(gift.wallet) + cash(gift.fund), vault)
+        lent = (cash(gift.junior), cash(gift.senior))
+        provide(owner, "CashToken", cash(gift.cash) + cash(gift.wallet) + cash(gift.fund) + sum(lent), vault)
         if cash(gift.cash):
             genesis.call(owner, "Vault", "deposit", account, 0, cash(gift.cash))
         if collateral is not None:
@@ -96,4 +92,11 @@ def endow(
             if units:
                 genesis.call(owner, "Vault", "deposit", account, 1, units)
         into_fund(owner, cash(gift.fund))
+        if sum(lent) and desk is not None:
+            genesis.call(owner, "CashToken", "approve", desk, MAX_AMOUNT)
+            for tranche, units in enumerate(lent, 1):
+                if units:
+                    genesis.call(owner, "CreditDesk", "deposit", tranche, units, owner)
+        if engine == "credit" and willing:
+            genesis.call(owner, "Vault", "set_delegate", account, desk, True)
     genesis.flush()

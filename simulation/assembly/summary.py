@@ -31,7 +31,11 @@ def identities_of(agents: Sequence[Agent], owners: Sequence[bytes], first: int) 
 
 
 def summarise(
-    resolved: Resolved, venue: str, terms: Protocol, identities: Sequence[AgentIdentity]
+    resolved: Resolved,
+    venue: str,
+    terms: Protocol,
+    identities: Sequence[AgentIdentity],
+    engines: Sequence[str],
 ) -> dict[str, object]:
     """What summary.json says of the run beside its outcome (messages/schema.py)."""
     scenario = resolved.scenario
@@ -70,6 +74,7 @@ def summarise(
             {"agent": one.name, "role": one.role, "address": one.address, "accounts": list(one.accounts)}
             for one in identities
         ],
+        "engines": list(engines),
         "user_agents": list(resolved.agents),
         "venue": venue,
         "venues": _opinions(scenario, venue),

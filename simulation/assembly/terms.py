@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from simulation.assembly.endowment import engines_of
+from simulation.assembly.systems import credit_terms
 from simulation.chain.deployment import CALL_INTERVAL, feed_numbers, inverse_asset, inverse_numbers
 from simulation.chain.genesis import Genesis
 from simulation.config import ProtocolSpec, Scenario, TierSpec
@@ -20,12 +20,18 @@ SHARE_DECIMALS = 6
 """Decimals that shares of the insurance fund have more than the cash token (InsuranceFund)."""
 
 
-def protocol_terms(venue: str, genesis: Genesis, scenario: Scenario) -> Protocol:
-    """What the engine must know of a venue's protocol; ratios as shares of 1, for decisions."""
+def protocol_terms(
+    venue: str, genesis: Genesis, scenario: Scenario, first: int, engines: Sequence[str]
+) -> Protocol:
+    """What the engine must know of a venue's protocol; ratios as shares of 1, for decisions.
+
+    Args:
+        first: number of the first account of an agent.
+        engines: margin systems of all accounts from it on.
+    """
     protocol = scenario.protocol_of(venue)
     feeds = feed_numbers(protocol)
     auction = protocol.liquidation
-    engines = set(engines_of(scenario, venue, 1))
     gas_symbol = "ETH" if "ETH" in scenario.assets else next(iter(scenario.assets))
     return Protocol(
         addresses=genesis.addresses,
@@ -77,7 +83,8 @@ def protocol_terms(venue: str, genesis: Genesis, scenario: Scenario) -> Protocol
             for name, series in protocol.series.items()
         ),
         # Of a coin balance that outlasts its contracts the engines alone know what it asks for.
-        asks_margins=bool(protocol.series) or bool(protocol.inverse) or engines != {"cross"},
+        asks_margins=bool(protocol.series) or bool(protocol.inverse) or set(engines) != {"cross"},
+        credit=credit_terms(protocol, first, engines),
     )
 
 

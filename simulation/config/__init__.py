@@ -4,13 +4,8 @@
 from __future__ import annotations
 
 from simulation.config.distributions import Distribution, varies
-from simulation.config.load import (
-    available_scenarios,
-    dump_scenario,
-    load_scenario,
-    parse_override,
-    scenario_path,
-)
+from simulation.config.document import available_scenarios, read_document, scenario_path
+from simulation.config.load import dump_scenario, load_scenario, parse_override
 from simulation.config.scenario import (
     MAIN,
     AgentSpec,
@@ -54,6 +49,7 @@ __all__ = [
     "knob",
     "load_scenario",
     "parse_override",
+    "read_document",
     "read_table",
     "scenario_path",
     "show_table",

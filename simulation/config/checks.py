@@ -8,6 +8,8 @@ from itertools import pairwise
 
 from simulation.config.check_systems import check_systems
 from simulation.config.scenario import (
+    DESK_KINDS,
+    MIXED,
     SECTION_OF,
     InverseSpec,
     MarketSpec,
@@ -51,6 +53,7 @@ def check_scenario(scenario: Scenario, problems: Problems) -> None:
             if market not in perpetuals:
                 expected = one_of(market, perpetuals)
                 problems.add(f"agents.{name}.markets[{place}]", f'got "{market}"', expected)
+    _check_desk(scenario, problems)
 
 
 def check_protocol(protocol: ProtocolSpec, assets: Collection[str], problems: Problems) -> None:
@@ -89,10 +92,25 @@ def check_protocol(protocol: ProtocolSpec, assets: Collection[str], problems: Pr
 
 
 def _check_engine(protocol: ProtocolSpec, key: str, engine: str, problems: Problems) -> None:
-    if engine not in protocol.engines:
+    if engine != MIXED and engine not in protocol.engines:
         problems.add(
             key, f'got "{engine}", which is not deployed', f"a table [protocol.{SECTION_OF[engine]}]"
         )
+
+
+def _check_desk(scenario: Scenario, problems: Problems) -> None:
+    """Lenders and underwriters need a desk; one address alone may grant lines."""
+    for venue in scenario.venue_names:
+        protocol, here = scenario.protocol_of(venue), 0
+        for name, agent in scenario.agents.items():
+            if agent.kind not in DESK_KINDS or not agent.count or venue not in agent.venues:
+                continue
+            here += agent.count * (agent.kind == "underwriter")
+            if protocol.credit is None:
+                found = f'got "{agent.kind}" without a desk'
+                problems.add(f"agents.{name}.kind", found, "a table [protocol.credit]")
+            if here > 1:
+                problems.add(f"agents.{name}.count", "a second underwriter", "one in all")
 
 
 def _check_clock(scenario: Scenario, problems: Problems) -> None:

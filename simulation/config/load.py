@@ -13,41 +13,18 @@ from typing import Any
 import tomli_w
 
 from simulation.config.checks import check_scenario
+from simulation.config.document import bring_engine, read_document
 from simulation.config.kinds import INTEGER, TEXT, choice
-from simulation.config.scenario import ENGINES, MAIN, SECTION_OF, SECTIONS, AgentSpec, Scenario
+from simulation.config.scenario import ENGINES, MAIN, MIXED, SECTION_OF, SECTIONS, AgentSpec, Scenario
 from simulation.config.schema import FAILED, Array, Problems, one_of, read_table, show_table
 from simulation.config.venues import check_venues, read_venues, show_venues
 from simulation.errors import InputError
 
-__all__ = ["available_scenarios", "dump_scenario", "load_scenario", "parse_override", "scenario_path"]
+__all__ = ["dump_scenario", "load_scenario", "parse_override"]
 
 OF_POPULATIONS = ("kind", "count", "engine", "venue", "venues", "twin")
 """Keys of [agents.NAME] that every kind of agent has."""
-ENGINE = choice(*ENGINES)
-SHIPPED = Path(__file__).resolve().parents[1] / "scenarios"
-
-
-def available_scenarios() -> dict[str, str]:
-    """Name and description of every scenario that ships with the package."""
-    found: dict[str, str] = {}
-    for path in sorted(SHIPPED.glob("*.toml")):
-        section = tomllib.loads(path.read_text(encoding="utf-8"))["scenario"]
-        found[path.stem] = str(section["description"])
-    return found
-
-
-def scenario_path(source: str) -> Path:
-    """The file of a shipped scenario's name, or the path itself. Raises InputError."""
-    path = Path(source)
-    if path.suffix == ".toml":
-        if not path.is_file():
-            raise InputError(f"{source}: no such file; expected a scenario file")
-        return path
-    shipped = SHIPPED / f"{source}.toml"
-    if not shipped.is_file():
-        names = one_of(source, available_scenarios())
-        raise InputError(f"{source}: no such scenario; expected a path ending in .toml or {names}")
-    return shipped
+ENGINE = choice(*ENGINES, MIXED)
 
 
 def parse_override(text: str) -> tuple[str, Any]:
@@ -72,8 +49,8 @@ def load_scenario(
 
     Args:
         source: name of a shipped scenario, or a path ending in .toml.
-        overrides: `key=value` with dotted keys, checked exactly like the file; `protocol.engine` brings the
-            section of its engine where the file has none.
+        overrides: `key=value` with dotted keys, checked exactly like the file; `protocol.engine` brings what
+            its engine needs and the file has not.
         prices: `SYMBOL=FILE`; the asset then replays that file instead of its model.
         agent_kinds: settings class of each kind of agent; with it, agents' parameters are checked too.
 
@@ -81,19 +58,13 @@ def load_scenario(
         ScenarioError: all problems at once, each with file or option, key and what was expected.
         InputError: no such scenario, no TOML, or a malformed option.
     """
-    path = scenario_path(source)
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{source}: {error}; expected a TOML file") from error
-    _anchor_files(document, path.parent)
+    document = read_document(source)
     pairs = [parse_override(text) for text in overrides]
     problems = Problems(source, tuple(key for key, _ in pairs))
     for key, value in pairs:
         _set(document, key, value, problems)
-        if key == "protocol.engine" and value in SECTION_OF:
-            # One key from the command line is enough: what has no table yet takes the defaults.
-            document["protocol"].setdefault(SECTION_OF[value], {})
+        if key == "protocol.engine" and (value in SECTION_OF or value == MIXED):
+            bring_engine(document, str(value))
     for text in prices:
         _replay(document, text)
     scenario = _read(document, source, problems, agent_kinds)
@@ -226,15 +197,6 @@ def _set(document: dict[str, Any], key: str, value: Any, problems: Problems) -> 
             return
         table = below
     table[last] = value
-
-
-def _anchor_files(document: dict[str, Any], folder: Path) -> None:
-    """Price files named in a scenario stand relative to it, wherever the command is run."""
-    assets = document.get("assets")
-    for model in assets.values() if isinstance(assets, dict) else ():
-        file = model.get("file") if isinstance(model, dict) else None
-        if isinstance(file, str) and file:
-            model["file"] = str((folder / file).resolve())
 
 
 def _replay(document: dict[str, Any], text: str) -> None:

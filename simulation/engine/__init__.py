@@ -5,7 +5,7 @@ from simulation.engine.hashing import prevrandao
 from simulation.engine.mirror import Mirror
 from simulation.engine.recorder import VENUES, AgentIdentity, Recorder
 from simulation.engine.simulation import COINBASE, Simulation
-from simulation.engine.terms import AssetTerms, FeedTerms, MarketTerms, Protocol, SeriesTerms
+from simulation.engine.terms import AssetTerms, CreditTerms, FeedTerms, MarketTerms, Protocol, SeriesTerms
 from simulation.engine.venue import Deployed
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "VENUES",
     "AgentIdentity",
     "AssetTerms",
+    "CreditTerms",
     "Deployed",
     "FeedTerms",
     "MarketTerms",

@@ -21,11 +21,15 @@ from simulation.messages import (
     CancelAll,
     CancelOrder,
     CloseDebt,
+    DeclareDefault,
     Deleverage,
     Deposit,
+    DeskDeposit,
+    DeskRedeem,
     FinaliseSeries,
     FundDeposit,
     FundRedeem,
+    GrantLine,
     Intent,
     MarkDeleverage,
     MarkInsolvent,
@@ -34,6 +38,7 @@ from simulation.messages import (
     Purge,
     RefreshBoard,
     ReplaceOrder,
+    ReviewLine,
     Settle,
     SettleCoin,
     SettleExpired,
@@ -142,6 +147,19 @@ _FUNCTIONS: Final[dict[type[Intent], _Function]] = {
     MarkDeleverage: _liquidator("mark_deleverage", "target"),
     WriteOff: _liquidator("write_off", "target"),
     StopAuction: _liquidator("stop", "target"),
+    DeskDeposit: _Function(
+        "CreditDesk", "deposit(uint256,uint256,address)", ("tranche", "amount", "owner"), 500_000
+    ),
+    DeskRedeem: _Function(
+        "CreditDesk", "redeem(uint256,uint256,address)", ("tranche", "shares", "owner"), 500_000
+    ),
+    GrantLine: _Function(
+        "CreditDesk", "grant(uint256,uint256,uint256)", ("target", "amount", "term"), 500_000
+    ),
+    ReviewLine: _Function("CreditDesk", "review(uint256)", ("target",), 1_500_000, per_market=200_000),
+    DeclareDefault: _Function(
+        "CreditDesk", "declare_default(uint256)", ("target",), 1_200_000, per_market=200_000
+    ),
     # A board of 64 strikes takes about 7,000,000.
     RefreshBoard: _Function("RiskBoard", "refresh(uint256)", ("series",), 9_000_000),
     FinaliseSeries: _Function("Surface", "finalise(uint256)", ("series",), 300_000),

@@ -15,6 +15,7 @@ import numpy as np
 
 from simulation.domain import market_math
 from simulation.engine.book import BookMirror
+from simulation.engine.credit import DESK, DeskMirror
 from simulation.messages import DELEVERAGE, INSOLVENT, SOLVENT, EventColumns, Wide, int128
 
 __all__ = ["ENTRY", "FUNDING", "SIZE", "AuctionState", "Mirror", "TokenMirror"]
@@ -80,6 +81,7 @@ class Mirror:
         tokens: contract names of assets 0.. as events name them.
         fund: contract name of the insurance fund, whose shares are a token too.
         strikes: nano USD, of options by market number.
+        desk: address of the credit desk, 20 bytes; empty: none is deployed.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Mirror:
         tokens: Sequence[str],
         fund: str = "InsuranceFund",
         strikes: Mapping[int, int] = NO_STRIKES,
+        desk: bytes = b"",
     ) -> None:
         markets = len(numbers)
         self.accounts = 0
@@ -128,6 +131,7 @@ class Mirror:
         """Unix seconds of the latest board by series."""
         self._numbers, self._strikes = tuple(numbers), strikes
         self._inverse = np.array([market_math.is_inverse(number) for number in numbers])
+        self.desk = DeskMirror(desk)
         self.auctions: dict[int, AuctionState] = {}
         self.liquidations = 0
         """Auctions begun, of accounts without a live one."""
@@ -164,7 +168,7 @@ class Mirror:
 
     def apply_market(self, events: Sequence[EventColumns], timestamp: int) -> None:
         """The part that decisions need at once: orders, auctions, wallets and interest indexes."""
-        by_name = {columns.name: columns for columns in events if columns.name != "Transfer"}
+        by_name = _by_name(events)
         if "AccountCreated" in by_name:
             self._create(by_name["AccountCreated"])
         if "InterestAccrued" in by_name:
@@ -181,13 +185,14 @@ class Mirror:
             )
         self.book.apply(by_name)
         self._apply_liquidation(by_name, timestamp)
+        self.desk.apply(events)
         for columns in events:
             if columns.name == "Transfer" and columns.contract in self.tokens:
                 self._apply_transfers(columns)
 
     def apply_money(self, events: Sequence[EventColumns]) -> None:
         """The part that only reconciliation needs: cash, collateral and positions."""
-        by_name = {columns.name: columns for columns in events if columns.name != "Transfer"}
+        by_name = _by_name(events)
         if "SettlementPriceSet" in by_name:
             self._apply_settlements(by_name["SettlementPriceSet"])
         self._apply_cash(by_name)
@@ -370,6 +375,11 @@ class Mirror:
             if address in self._rows_of:
                 self._show_wallet(address)
 
+    @property
+    def rows_of(self) -> Mapping[bytes, Sequence[int]]:
+        """Rows of the accounts of an owner."""
+        return self._rows_of
+
     def _show_wallet(self, owner: bytes) -> None:
         rows = self._rows_of[owner]
         for place, name in enumerate(self._names):
@@ -378,6 +388,13 @@ class Mirror:
                 self.wallet[rows, place] = balance
             else:
                 self.shares[rows] = balance
+
+
+def _by_name(events: Sequence[EventColumns]) -> dict[str, EventColumns]:
+    """Events of the exchange; those of tokens and of the desk share names with them and go their own way."""
+    return {
+        columns.name: columns for columns in events if columns.name != "Transfer" and columns.contract != DESK
+    }
 
 
 def _longer(column: Wide, more: int) -> Wide:

@@ -135,6 +135,8 @@ class Parties:
             outside = accounts.fund_shares * share
             if place == home:
                 outside = accounts.wallet @ np.array(view.asset_prices) + outside
+            if view.credit is not None:
+                outside = outside + view.credit.lent_value
             wealth.append(accounts.equity + outside)
         found: list[Figure] = []
         for party in self._parties:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulation.engine.abi import encode_call
+from simulation.engine.credit import RawDesk, desk_calls, desk_words
 from simulation.engine.stress import DatedChanges
 from simulation.engine.terms import Protocol
 from simulation.messages import Books, Wide, int128
@@ -109,6 +110,8 @@ class RawWorld:
     """(accounts, 3): equity, initial and maintenance margin as the engines answer, USD; None: not asked."""
     dated_changes: NDArray[np.float64] | None = None
     """(dated markets, shocks of the ladder): what their marks would change by, USD; None: no such markets."""
+    desk: RawDesk | None = None
+    """None: none is deployed."""
 
     @property
     def size(self) -> Wide:
@@ -197,6 +200,11 @@ class WorldReader:
         self._changes = self._length // 32
         """Place of the first word about what shocks do to dated markets."""
         self._length += 32 * self._dated.words
+        self._desk, self._borrowers = (
+            self._length,
+            () if protocol.credit is None else protocol.credit.accounts,
+        )
+        self._length += 32 * desk_words(protocol)
         self.calls = tuple(self._calls(protocol))
         """Target address and calldata, in the order in which `decode` takes the answers."""
 
@@ -227,6 +235,7 @@ class WorldReader:
         for first, count in self._margin_chunks:
             yield at["Lens"], encode_call("accounts(uint256,uint256)", first, count)
         yield from self._dated.calls()
+        yield from desk_calls(protocol)
 
     def _chunks(self, words: int, most: int) -> Iterator[tuple[int, int]]:
         step = min(-(-self._accounts // PARTS), most // words)
@@ -275,7 +284,10 @@ class WorldReader:
         world.fund_locked = locked != 0
         if self._margin_chunks:
             world.margins = self._margins(words)
-        world.dated_changes = self._dated.decode(words[self._changes :])
+        world.dated_changes = self._dated.decode(words[self._changes : self._desk // 32])
+        if self._length > self._desk:
+            figures = [whole(answers[at : at + 32], "big") for at in range(self._desk, self._length, 32)]
+            world.desk = RawDesk.of(figures, self._borrowers)
         return world
 
     def _margins(self, words: NDArray[np.uint64]) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from simulation.engine.credit import DESK, reconcile_desk
 from simulation.engine.mirror import ENTRY, FUNDING, SIZE, Mirror
 from simulation.engine.reader import RawWorld, union
 from simulation.engine.terms import Protocol
@@ -39,13 +40,16 @@ def reconcile(block: int, mirror: Mirror, raw: RawWorld, protocol: Protocol) -> 
     _compare_money(check, mirror, raw, protocol)
     if protocol.inverse:
         _compare_pools(check, mirror, raw, protocol)
+    if raw.desk is not None:
+        cash = mirror.tokens[protocol.assets[0].contract].balances
+        reconcile_desk(check.number, mirror.desk, raw.desk, cash.get(protocol.addresses[DESK], 0))
 
 
 class _Check:
     def __init__(self, block: int) -> None:
         self._block = block
 
-    def number(self, what: str, expected: int, found: int) -> None:
+    def number(self, what: str, expected: object, found: object) -> None:
         if expected != found:
             raise ReconciliationError(f"block {self._block}: {what}: expected {expected}, found {found}")
 

@@ -20,7 +20,7 @@ import numpy as np
 from simulation.domain.stress import LADDER
 from simulation.engine.tables import PARTIAL, EventTable, GrowingTable
 from simulation.errors import OutputError
-from simulation.messages import BlockRecord, Status
+from simulation.messages import BlockRecord, CreditView, Status
 from simulation.messages.schema import (
     ACCOUNTS,
     AGENTS,
@@ -212,6 +212,7 @@ class Recorder:
             fees_usd=books.fees,
             total_borrow_usd=books.total_borrow,
             total_supply_usd=books.total_supply,
+            **_desk_figures(record.view.credit),
             state_hash=f"0x{record.state_hash.hex()}",
             block_hash=f"0x{record.block_hash.hex()}",
         )
@@ -335,6 +336,20 @@ def _clear_venues(folder: Path) -> None:
     for path in sorted(folder.iterdir()):
         _prepare(path)
     shutil.rmtree(folder)
+
+
+def _desk_figures(desk: CreditView | None) -> dict[str, float | int]:
+    """Columns of a block about the credit desk."""
+    if desk is None:
+        names = ("lent_junior_usd", "lent_senior_usd", "committed_usd", "line_use_usd", "called_lines")
+        return dict.fromkeys(names, 0)
+    return {
+        "lent_junior_usd": desk.assets[0],
+        "lent_senior_usd": desk.assets[1],
+        "committed_usd": desk.committed,
+        "line_use_usd": float(np.minimum(desk.use, desk.commitment).sum()),
+        "called_lines": desk.open_calls,
+    }
 
 
 def _prepare(folder: Path) -> None:

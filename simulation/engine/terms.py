@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simulation.domain.market_math import future
-from simulation.messages import AuctionRules
+from simulation.messages import AuctionRules, CreditRules
 
-__all__ = ["AssetTerms", "FeedTerms", "MarketTerms", "Protocol", "SeriesTerms"]
+__all__ = ["AssetTerms", "CreditTerms", "FeedTerms", "MarketTerms", "Protocol", "SeriesTerms"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,15 @@ class SeriesTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class CreditTerms:
+    """The credit desk."""
+
+    accounts: tuple[int, ...]
+    """On the credit engine, rising: those that may have a line."""
+    rules: CreditRules
+
+
+@dataclass(frozen=True, slots=True)
 class Protocol:
     """The deployed protocol."""
 
@@ -93,6 +102,8 @@ class Protocol:
     series: tuple[SeriesTerms, ...] = ()
     asks_margins: bool = False
     """Margins of accounts are asked of the chain in every block: options, and engines that are not cross."""
+    credit: CreditTerms | None = None
+    """None: no desk is deployed."""
 
     @property
     def numbers(self) -> tuple[int, ...]:

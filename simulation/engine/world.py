@@ -10,6 +10,7 @@ import numpy as np
 
 from simulation.domain import market_math
 from simulation.domain.units import FULL_CONFIDENCE
+from simulation.engine.credit import credit_view
 from simulation.engine.dated import at_prices_of, series_views
 from simulation.engine.margin import auction_terms, margins
 from simulation.engine.mirror import Mirror
@@ -90,6 +91,18 @@ class ViewBuilder:
             asset_prices=asset_prices,
             rules=protocol.auction,
             series=series_views(protocol, tick, mirror.boards, mirror.settlement),
+            credit=None
+            if raw.desk is None
+            else credit_view(
+                protocol,
+                mirror.desk,
+                raw.desk,
+                mirror.rows_of,
+                accounts.equity,
+                accounts.initial_margin,
+                accounts.liquidating,
+                tick.timestamp,
+            ),
         )
 
     def before(self, view: View, block: int, base_fee: int, tick: PriceTick) -> View:

@@ -23,12 +23,16 @@ __all__ = [
     "CancelAll",
     "CancelOrder",
     "CloseDebt",
+    "DeclareDefault",
     "Deleverage",
     "Deposit",
+    "DeskDeposit",
+    "DeskRedeem",
     "Fees",
     "FinaliseSeries",
     "FundDeposit",
     "FundRedeem",
+    "GrantLine",
     "Intent",
     "MarkDeleverage",
     "MarkInsolvent",
@@ -38,6 +42,7 @@ __all__ = [
     "RefreshBoard",
     "ReplaceOrder",
     "Reprice",
+    "ReviewLine",
     "Settle",
     "SettleCoin",
     "SettleExpired",
@@ -331,6 +336,49 @@ class WriteOff(Intent):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopAuction(Intent):
     """Liquidator.stop: ends the auction of a recovered `target`."""
+
+    target: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskDeposit(Intent):
+    """CreditDesk.deposit, shares to the owner of the acting account."""
+
+    tranche: int
+    """1 junior, 2 senior."""
+    amount: int
+    """Cash-token units."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskRedeem(Intent):
+    """CreditDesk.redeem, tokens to the owner of the acting account."""
+
+    tranche: int
+    shares: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantLine(Intent):
+    """CreditDesk.grant: grants, raises, prolongs or lowers the line of `target`; underwriter only."""
+
+    target: int
+    amount: int
+    """Cash-token units; 0 ends the line."""
+    term: int
+    """Unix seconds at which the line is called in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewLine(Intent):
+    """CreditDesk.review of the line of `target`: fees, notice, half-time, cure; anyone."""
+
+    target: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclareDefault(Intent):
+    """CreditDesk.declare_default of the line of `target` once the grace of its call is over; anyone."""
 
     target: int
 

@@ -77,6 +77,11 @@ BLOCKS: Final = pa.schema(
         ("fees_usd", USD),  # held by the vault
         ("total_borrow_usd", USD),
         ("total_supply_usd", USD),
+        ("lent_junior_usd", pa.float64()),  # assets of the credit desk's tranches; 0 without a desk
+        ("lent_senior_usd", pa.float64()),
+        ("committed_usd", pa.float64()),  # what lenders can lose by all credit lines
+        ("line_use_usd", pa.float64()),  # part of the commitments that stands in for initial margin
+        ("called_lines", pa.uint32()),  # credit lines called or in default
         ("state_hash", pa.string()),  # 0x + 64 hex digits, of the whole EVM state after the block
         ("block_hash", pa.string()),  # 0x + 64 hex digits, chains the receipts, logs and state of all blocks
     ]
@@ -233,6 +238,7 @@ SUMMARY_KEYS: Final = {
     "agents": "list of {agent, role, address, accounts}",
     "venue": "name of the venue whose folder this is",
     "venues": "list of {venue, default_probability, recovery}: all of the run, that of its folder first",
+    "engines": "margin system of every account, account 1 first; empty for accounts of the protocol itself",
     "deployment": "contract name to {address, bytes}",
 }
 """What `summary.json` holds when the engine hands it over."""

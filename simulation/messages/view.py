@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulation.domain.market_math import is_inverse
+from simulation.messages.credit import CreditView
 from simulation.messages.market import Smile
 
 __all__ = [
@@ -380,11 +381,18 @@ class View:
     """Of margin calls and auctions."""
     series: tuple[SeriesView, ...] = ()
     """All series, by number."""
+    credit: CreditView | None = None
+    """None: no credit desk is deployed."""
 
     @property
     def perpetuals(self) -> tuple[MarketView, ...]:
         """Markets that never expire; they come first."""
         return tuple(market for market in self.markets if not market.series)
+
+    def payable(self, rows: Integers) -> Floats:
+        """USD that bidders for accounts under water can be paid, by row: their line, then the fund."""
+        fund = np.full(len(rows), self.fund.assets)
+        return fund if self.credit is None else fund + self.credit.commitment[rows]
 
     def gas_cost(self, gas: int, tip: int = 0) -> float:
         """USD that `gas` units would cost at the next base fee with a tip in wei."""

@@ -5,17 +5,19 @@ Metrics read the files of a run folder and nothing else, so that any recorded ru
 Importing this package fills `definitions()`; a new metric is a decorated function in one of its files.
 """
 
-from simulation.metrics import accounts, gas, keepers, liquidations, markets, solvency
+from simulation.metrics import accounts, credit, gas, keepers, liquidations, markets, solvency
 from simulation.metrics.format import show
 from simulation.metrics.record import record
-from simulation.metrics.registry import Definition, compute, definitions
+from simulation.metrics.registry import Definition, applicable, compute, definitions
 from simulation.metrics.tables import RunTables
 
 __all__ = [
     "Definition",
     "RunTables",
     "accounts",
+    "applicable",
     "compute",
+    "credit",
     "definitions",
     "gas",
     "keepers",

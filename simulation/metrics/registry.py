@@ -7,16 +7,16 @@ Imports: messages, metrics.tables.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from simulation.messages.records import Metric
 from simulation.metrics.tables import RunTables
 
-__all__ = ["GROUPS", "Better", "Definition", "Function", "compute", "definitions", "metric"]
+__all__ = ["GROUPS", "Better", "Definition", "Function", "applicable", "compute", "definitions", "metric"]
 
-GROUPS: Final = ("solvency", "liquidations", "keepers", "markets", "accounts", "gas")
+GROUPS: Final = ("solvency", "liquidations", "keepers", "credit", "markets", "accounts", "gas")
 """The files that define metrics, in the order of tables."""
 
 Better = Literal["lower", "higher", "neither"]
@@ -78,3 +78,9 @@ def compute(run: RunTables) -> tuple[Metric, ...]:
             value = None
         measured.append(Metric(item.name, value, item.unit, item.definition))
     return tuple(measured)
+
+
+def applicable(metrics: Sequence[Metric]) -> tuple[Metric, ...]:
+    """Those of groups of which anything is defined: without a desk nothing is said of lines."""
+    defined = {_REGISTRY[item.name].group for item in metrics if item.value is not None}
+    return tuple(item for item in metrics if _REGISTRY[item.name].group in defined)

@@ -91,6 +91,16 @@ CREATE TEMP TABLE draws AS
     SELECT block, account, json_extract_string(fields, 'amount')::DOUBLE / $cash_unit AS amount_usd
     FROM events WHERE event = 'InsuranceDrawn';
 
+CREATE TEMP TABLE incomes AS
+    SELECT block, account, json_extract_string(fields, 'junior')::DOUBLE / $cash_unit AS junior_usd,
+           json_extract_string(fields, 'senior')::DOUBLE / $cash_unit AS senior_usd
+    FROM events WHERE event = 'IncomePaid';
+
+CREATE TEMP TABLE losses AS
+    SELECT block, account, json_extract_string(fields, 'junior')::DOUBLE / $cash_unit AS junior_usd,
+           json_extract_string(fields, 'senior')::DOUBLE / $cash_unit AS senior_usd
+    FROM events WHERE event = 'LossBorne';
+
 CREATE TEMP TABLE realised AS
     SELECT block, account, json_extract_string(fields, 'amount')::DOUBLE / 1e18 AS amount_usd,
            json_extract_string(fields, 'socialised')::DOUBLE / 1e18 AS socialised_usd
@@ -118,6 +128,8 @@ class RunTables:
         fills        one row per matched order, price and size included
         starts, bids, ends, taken    the steps of auctions; `taken` is the notional that changed hands at mark
         draws, realised, deleveraged the waterfall: insurance, bad debt, deleveraging
+        incomes, losses              of lenders, by tranche
+        systems      account, engine: margin system by name
 
     Args:
         folder: a run folder, complete or interrupted.
@@ -217,6 +229,9 @@ class RunTables:
                 "INSERT INTO assets VALUES (?, ?, ?)",
                 [asset["asset"], float(10 ** int(asset["decimals"])), asset["market"]],
             )
+        self._connection.execute("CREATE TABLE systems (account UINTEGER, engine VARCHAR)")
+        for account, engine in enumerate(summary.get("engines", ()), 1):
+            self._connection.execute("INSERT INTO systems VALUES (?, ?)", [account, engine])
         values = {
             "$eth_usd": repr(float(summary["eth_usd"])),
             "$gas_market": str(int(summary["gas_market"])),

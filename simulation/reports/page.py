@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from simulation.messages.records import Metric
-from simulation.metrics import RunTables, compute, definitions, keepers, show
+from simulation.metrics import RunTables, applicable, compute, definitions, keepers, show
 from simulation.metrics.format import show_duration
+from simulation.metrics.systems import systems
 from simulation.reports.document import card, document, escape, prose, save, section, table
 from simulation.reports.figures import run_plots
 from simulation.reports.plot import Plot
@@ -20,6 +21,7 @@ _GROUPS = {
     "solvency": "Solvency",
     "liquidations": "Liquidations",
     "keepers": "Keepers",
+    "credit": "Credit lines",
     "markets": "Markets",
     "accounts": "Accounts",
     "gas": "Gas",
@@ -43,7 +45,7 @@ def write_report(folder: Path, metrics: Sequence[Metric] | None = None) -> Path:
         plots = run_plots(run)
         sections = [
             section("overview", "Overview", _tiles(run, measured) + _cards(run, plots["Prices"])),
-            section("figures", "Headline figures", _headline(measured)),
+            section("figures", "Headline figures", _headline(measured) + _systems(run)),
             *(
                 section(title.lower(), title, _cards(run, group))
                 for title, group in plots.items()
@@ -139,15 +141,48 @@ def _tiles(run: RunTables, metrics: Sequence[Metric]) -> str:
 
 def _headline(metrics: Sequence[Metric]) -> str:
     known = definitions()
-    rows = (_row(item) for item in metrics if known[item.name].headline)
+    rows = (_row(item) for item in applicable(metrics) if known[item.name].headline)
     return f'<div class="card">{table(("Measure", "Value", "What it is"), rows, numeric=(1,))}</div>'
+
+
+def _systems(run: RunTables) -> str:
+    """A row for each margin system, where accounts are under several."""
+    found = systems(run)
+    if len(found) < 2:
+        return ""
+    rows = []
+    for one in found:
+        cells = (
+            show(one.accounts, "count"),
+            show(one.equity_usd, "USD"),
+            show(one.efficiency, "ratio"),
+            show(one.liquidated, "count"),
+            show(one.taken_usd, "USD"),
+            show(one.lost_usd, "USD"),
+        )
+        numbers = "".join(f'<td class="n">{cell}</td>' for cell in cells)
+        rows.append(f'<tr><td class="name">{escape(one.engine)}</td>{numbers}</tr>')
+    heads = (
+        "Margin system",
+        "Accounts",
+        "Equity at the start",
+        "Notional / equity",
+        "Liquidated",
+        "Taken over",
+        "Bad debt",
+    )
+    note = (
+        "Traders and makers. Bad debt: recognised or forgone for accounts of the system, or open at the end."
+    )
+    made = table(heads, rows, numeric=range(1, len(heads)))
+    return f'<div class="card wide"><h3>By margin system</h3><p>{note}</p>{made}</div>'
 
 
 def _measures(metrics: Sequence[Metric]) -> str:
     known = definitions()
     rows: list[str] = []
     group = ""
-    for item in metrics:
+    for item in applicable(metrics):
         if known[item.name].group != group:
             group = known[item.name].group
             rows.append(f'<tr class="group"><td colspan="3">{_GROUPS[group]}</td></tr>')

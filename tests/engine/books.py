@@ -25,6 +25,7 @@ NAMES = (
     "RiskBoard",
     "Lens",
     "CoinPool",
+    "CreditDesk",
 )
 ADDRESSES = {name: bytes([place + 1]) * 20 for place, name in enumerate(NAMES)}
 VAULT = ADDRESSES["Vault"]

@@ -23,6 +23,7 @@ def plan(
     governor: str | None = None,
     start: int = 0,
     common: Collection[str] = (),
+    underwriter: str | None = None,
 ) -> tuple[Step, ...]:
     """All steps from an empty chain to a protocol that is ready for its first price.
 
@@ -38,11 +39,13 @@ def plan(
         start: unix seconds from which expiries count; needed by a protocol with series.
         common: names of contracts that exist already, such as tokens and the oracle of an earlier instance;
             the plan refers to them and leaves them as they are.
+        underwriter: address that grants credit lines; None: the governor.
     """
     steps = [step for step in _steps(protocol, guardian, signers, start) if _subject(step) not in common]
+    grants = underwriter or governor
+    if protocol.credit is not None and grants is not None:
+        steps.append(Call("CreditDesk", "set_underwriter", (grants,)))
     if governor is not None:
-        if protocol.credit is not None:
-            steps.append(Call("CreditDesk", "set_underwriter", (governor,)))
         owned = tuple(name for name in handover.owned(steps) if name not in common)
         steps.extend(handover.steps(protocol.timelock, governor, owned))
     return tuple(steps)

@@ -39,7 +39,9 @@ from simulation.config.scenario.run import (
     TimeSpec,
 )
 from simulation.config.scenario.systems import (
+    DESK_KINDS,
     ENGINES,
+    MIXED,
     SECTION_OF,
     CorrelationSpec,
     CreditSpec,
@@ -50,8 +52,10 @@ from simulation.config.scenario.systems import (
 from simulation.config.scenario.venues import MAIN, VenueSpec
 
 __all__ = [
+    "DESK_KINDS",
     "ENGINES",
     "MAIN",
+    "MIXED",
     "SECTIONS",
     "SECTION_OF",
     "AgentSpec",

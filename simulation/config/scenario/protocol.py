@@ -14,7 +14,7 @@ from simulation.config.scenario.markets import (
     SeriesSpec,
 )
 from simulation.config.scenario.options import GridSpec, OptionsSpec, PortfolioSpec
-from simulation.config.scenario.systems import ENGINES, SECTION_OF, CreditSpec, DynamicSpec, RiskSpec
+from simulation.config.scenario.systems import ENGINES, MIXED, SECTION_OF, CreditSpec, DynamicSpec, RiskSpec
 from simulation.config.schema import Table, Tables, knob
 
 __all__ = [
@@ -96,8 +96,8 @@ class ProtocolSpec:
     markets: dict[str, MarketSpec] = knob(Tables(Table(MarketSpec), least=1))
     inverse: dict[str, InverseSpec] = knob(Tables(Table(InverseSpec)), {})
     series: dict[str, SeriesSpec] = knob(Tables(Table(SeriesSpec)), {})
-    engine: str = knob(choice(*ENGINES), "cross")
-    """Margin system of the agents' accounts; a population may have its own."""
+    engine: str = knob(choice(*ENGINES, MIXED), "cross")
+    """Margin system of the agents' accounts, or `mixed`; a population may have its own."""
     cash: CashSpec = knob(Table(CashSpec), {})
     collaterals: dict[str, CollateralSpec] = knob(Tables(Table(CollateralSpec)), {})
     fees: FeeSpec = knob(Table(FeeSpec), {})

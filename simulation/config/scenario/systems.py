@@ -10,7 +10,9 @@ from simulation.config.kinds import BPS, SECONDS, TEXT, USD_WAD, YEARLY_WAD
 from simulation.config.schema import Array, Table, Tables, knob
 
 __all__ = [
+    "DESK_KINDS",
     "ENGINES",
+    "MIXED",
     "SECTION_OF",
     "CorrelationSpec",
     "CreditSpec",
@@ -35,6 +37,10 @@ SECTION_OF: Mapping[str, str] = {
     "credit": "credit",
 }
 """Section of [protocol] without which an engine is not deployed; the others always are."""
+MIXED = "mixed"
+"""In the place of an engine's name: the accounts of a population take turns with all that are deployed."""
+DESK_KINDS = ("lender", "underwriter")
+"""Kinds of agents that are of no use without a credit desk, and without which no line is granted."""
 VOLATILITY = " volatility"
 """After the name of an asset: its other risk factor."""
 
