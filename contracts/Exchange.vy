@@ -18,6 +18,7 @@ from snekmate.auth import ownable
 from contracts.interfaces import IExchange
 from contracts.interfaces import IInstruments
 from contracts.interfaces import ILedger
+from contracts.interfaces import ISolvencyGuard
 from contracts.math import book_math
 from contracts.modules import guarded
 from contracts.modules import matching
@@ -68,18 +69,29 @@ NO_ORDER: constant(String[32]) = "exchange: no such order"
 NOT_AUTHORISED: constant(String[32]) = "exchange: not authorised"
 
 INSTRUMENTS: immutable(IInstruments)
+# What watches exposures; the zero address where nothing does.
+SOLVENCY_GUARD: immutable(ISolvencyGuard)
 
 liquidator: public(address)
 
 
 @deploy
-def __init__(ledger: address, instruments: address, guardian: address, maker_fee_bps: uint256, taker_fee_bps: uint256):
+def __init__(
+    ledger: address,
+    instruments: address,
+    guardian: address,
+    maker_fee_bps: uint256,
+    taker_fee_bps: uint256,
+    solvency_guard: address,
+):
     """
     @param maker_fee_bps Fee of the resting side in bps of the notional, at most MAX_FEE_BPS; 0 is allowed.
     @param taker_fee_bps Fee of the arriving side.
+    @param solvency_guard What watches exposures, or the zero address.
     """
     assert ledger != empty(address) and instruments != empty(address), BAD_ADDRESS
     INSTRUMENTS = IInstruments(instruments)
+    SOLVENCY_GUARD = ISolvencyGuard(solvency_guard)
     guarded.__init__(guardian, guarded.TRADE | guarded.PLACE)
     matching.__init__(ledger, maker_fee_bps, taker_fee_bps)
 
@@ -375,18 +387,19 @@ def _place(
             expiry=expiry,
             options=convert(options, uint256),
         )
-    resting: uint256 = 0
+    size: int256 = matching._signed(is_bid, unsafe_mul(taken.lots, lot_size))
+    quote: int256 = matching._signed(is_bid, taken.quote)
+    resting: int256 = 0
+    fee: uint256 = taken.fee
     if not reduce_only:
-        resting = unsafe_mul(open_lots, lot_size)
-    extcall matching.LEDGER.fill_taker(
-        msg.sender,
-        account,
-        market,
-        matching._signed(is_bid, unsafe_mul(taken.lots, lot_size)),
-        matching._signed(is_bid, taken.quote),
-        taken.fee,
-        matching._signed(is_bid, resting),
-    )
+        resting = matching._signed(is_bid, unsafe_mul(open_lots, lot_size))
+        # Whoever can only reduce is not even asked about.
+        if SOLVENCY_GUARD.address != empty(address):
+            fee += extcall SOLVENCY_GUARD.observe_trade(
+                account,
+                ISolvencyGuard.Trade(market=market, size=size, quote=quote, fee=fee, resting=resting),
+            )
+    extcall matching.LEDGER.fill_taker(msg.sender, account, market, size, quote, fee, resting)
     return order_id, taken.lots
 
 

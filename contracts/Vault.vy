@@ -1,4 +1,5 @@
 # pragma version 0.4.3
+# pragma optimize codesize
 # SPDX-License-Identifier: AGPL-3.0-only
 """
 @title Vault: accounts, collateral, cash with interest
@@ -11,6 +12,7 @@
 from ethereum.ercs import IERC20
 from contracts.interfaces import IInsuranceFund
 from contracts.interfaces import ILedger
+from contracts.interfaces import ISolvencyGuard
 from contracts.interfaces import IVault
 from contracts.math import fixed_point
 from contracts.math import ledger_math
@@ -96,6 +98,7 @@ TRANSFER: constant(uint256) = 1
 SLICE: constant(uint256) = 3
 COVER: constant(uint256) = 5
 WRITE_OFF: constant(uint256) = 6
+CHARGE: constant(uint256) = 8
 
 event Wired:
     ledger: address
@@ -106,17 +109,22 @@ event FeesSwept:
     receiver: indexed(address)
     amount: uint256
 
+# What watches exposures; the zero address where nothing does.
+SOLVENCY_GUARD: immutable(ISolvencyGuard)
+
 ledger: public(ILedger)
 liquidator: public(address)
 fee_receiver: public(address)
 
 
 @deploy
-def __init__(cash_token: address, oracle: address, guardian: address):
+def __init__(cash_token: address, oracle: address, guardian: address, solvency_guard: address):
     """
     @notice Deploys an empty vault owned by the deployer.
     @param cash_token USD stablecoin, at most 18 decimals: asset 0.
+    @param solvency_guard What watches exposures, or the zero address.
     """
+    SOLVENCY_GUARD = ISolvencyGuard(solvency_guard)
     guarded.__init__(guardian, guarded.DEPOSIT | guarded.WITHDRAW | guarded.CREATE)
     cash_ledger.__init__()
     collateral_store.__init__(cash_token)
@@ -213,9 +221,9 @@ def withdraw(account: uint256, asset: uint256, amount: uint256, receiver: addres
         if left == 0:
             word = ledger_math._with_bitmap(word, ledger_math._bitmap(word) & ~(1 << (asset - 1)))
     accounts.words[account] = word
+    log IVault.Withdrawn(account=account, asset=asset, receiver=receiver, amount=amount, balance=balance)
     self._check_outflow(account, ledger_math._cash(word))
     collateral_store._push(token, receiver, amount)
-    log IVault.Withdrawn(account=account, asset=asset, receiver=receiver, amount=amount, balance=balance)
 
 
 @external
@@ -452,16 +460,21 @@ def _move_cash(sender_account: uint256, receiver_account: uint256, amount: int25
 
 
 @internal
-@view
 def _check_outflow(account: uint256, cash: int256):
     """
-    @dev A flat account without a loan is free to go, any other must pass initial margin and can be paused.
+    @dev A flat account without a loan is free to go, any other must pass initial margin and can be paused. What it
+         is charged for exposure is taken before margin is checked.
     """
     ledger: ILedger = self.ledger
     assert not staticcall ledger.in_liquidation(account), LIQUIDATING
     if cash >= 0 and staticcall ledger.listed(account) == 0:
         return
     guarded._check_active(guarded.WITHDRAW)
+    if SOLVENCY_GUARD.address != empty(address):
+        charge: uint256 = extcall SOLVENCY_GUARD.observe_outflow(account)
+        if charge != 0:
+            self._credit(account, -convert(charge, int256), CHARGE)
+            cash_ledger._add_fees(charge)
     assert staticcall ledger.check_outflow(account), BELOW_MARGIN
 
 

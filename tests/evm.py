@@ -28,8 +28,9 @@ from eth_utils import keccak, to_canonical_address, to_checksum_address
 from simulation.chain.artifacts import Artifact, load_artifact
 from tests.backends import Outcome, new_backend
 
-__all__ = ["Contract", "Env", "Event", "Receipt", "Reverted", "account_key", "reverts"]
+__all__ = ["NOBODY", "Contract", "Env", "Event", "Receipt", "Reverted", "account_key", "reverts"]
 
+NOBODY = "0x" + "00" * 20
 GENESIS_TIME = 1_700_000_000
 GAS_LIMIT = 16_777_216
 

@@ -80,7 +80,7 @@ def _trade(
     if size != 0:
         after.funding_index = margin_check._index_of(self.leg_word)
         after.entry, change = self._traded(market, old, size, quote, after.funding_index)
-        change -= convert(fee, int256)
+    change -= convert(fee, int256)
     if old == 0:
         # A market that is not listed yet: the engine may silo the account.
         self._check_permitted(account, market, ledger_math._listed(position_ledger.headers[account]))
@@ -90,7 +90,8 @@ def _trade(
     if not admitted:
         return False, valid
     position_ledger._store(account, market, old, after.size, after.entry, after.funding_index, bids, asks)
-    if size != 0:
+    # A fee may come without a fill: what the SolvencyGuard charges for an order that rests.
+    if size != 0 or fee != 0:
         self._log(account, market, size, after, extcall margin_check.VAULT.apply_trade(account, change, fee), fee)
     return True, valid
 

@@ -12,6 +12,7 @@ from simulation.config.scenario import (
     PortfolioSpec,
     ProtocolSpec,
     RiskSpec,
+    SolvencyGuardSpec,
     UnderlyingSpec,
 )
 from simulation.config.schema import Problems, one_of
@@ -23,7 +24,7 @@ __all__ = ["check_systems"]
 MAX_PLAIN = 31
 """Scenarios of the RiskBoard that are no skew."""
 MAX_UNDERLYINGS = 16
-"""Of a RiskModel."""
+"""Of a RiskModel, and of a SolvencyGuard."""
 BOUND_STEP = 1_000 * WAD
 """Wad: the RiskModel keeps bounds of concentration in thousands of USD."""
 BPS_TO_NANO = 10**5
@@ -38,6 +39,8 @@ def check_systems(protocol: ProtocolSpec, problems: Problems) -> None:
         _check_portfolio(protocol.portfolio, problems)
     if protocol.risk is not None:
         _check_risk(protocol, protocol.risk, problems)
+    if protocol.solvency_guard is not None:
+        _check_guard(protocol, protocol.solvency_guard, problems)
 
 
 def _at_most(key: str, settings: object, low: str, high: str, problems: Problems) -> None:
@@ -77,8 +80,7 @@ def _check_portfolio(portfolio: PortfolioSpec, problems: Problems) -> None:
 
 def _check_risk(protocol: ProtocolSpec, risk: RiskSpec, problems: Problems) -> None:
     key = "protocol.risk"
-    listed = (protocol.markets, protocol.series, protocol.collaterals)
-    assets = tuple(dict.fromkeys(one.asset for group in listed for one in group.values()))
+    assets = _assets(protocol)
     _at_most(key, risk, "maintenance_quantile", "initial_quantile", problems)
     if len(assets) > MAX_UNDERLYINGS:
         problems.add(key, f"{len(assets)} assets in all", f"at most {MAX_UNDERLYINGS}")
@@ -101,6 +103,25 @@ def _check_risk(protocol: ProtocolSpec, risk: RiskSpec, problems: Problems) -> N
         problems.add(
             f"{key}.correlations", "not positive semi-definite", "correlations that random numbers can have"
         )
+
+
+def _check_guard(protocol: ProtocolSpec, guard: SolvencyGuardSpec, problems: Problems) -> None:
+    key = "protocol.solvency_guard"
+    assets = _assets(protocol)
+    if len(assets) > MAX_UNDERLYINGS:
+        problems.add(key, f"{len(assets)} assets in all", f"at most {MAX_UNDERLYINGS}")
+    for asset in guard.underlyings:
+        if asset not in assets:
+            problems.add(f"{key}.underlyings.{asset}", "no asset of the protocol", one_of(asset, assets))
+    total = sum(guard.shares(assets).values())
+    if total > BPS:
+        problems.add(f"{key}.underlyings", f"shares of {total / 100:g} % together", "at most 100 %")
+
+
+def _assets(protocol: ProtocolSpec) -> tuple[str, ...]:
+    """Everything that has a price."""
+    listed = (protocol.markets, protocol.series, protocol.collaterals)
+    return tuple(dict.fromkeys(one.asset for group in listed for one in group.values()))
 
 
 def _check_underlying(key: str, risk: RiskSpec, underlying: UnderlyingSpec, problems: Problems) -> None:

@@ -132,9 +132,10 @@ class OrderBook:
             lot, tick = market.lot_size, market.tick_size
             quote = sum(_quote(new.market, fill.lots * lot, fill.tick * tick) for fill in fills)
             fee = sum(fill.taker_fee for fill in fills)
-            ledger.fill_taker(
-                new.account, new.market, sign * filled * market.lot_size, sign * quote, fee, sign * resting
-            )
+            size, quote, resting = sign * filled * lot, sign * quote, sign * resting
+            if not new.options & Option.REDUCE_ONLY:
+                fee += ledger.observe(new.account, new.market, size, quote, fee, resting)
+            ledger.fill_taker(new.account, new.market, size, quote, fee, resting)
         return Placement(order_id, filled, tuple(events))
 
     def replace(

@@ -87,6 +87,9 @@ class Ledger(Protocol):
     def fill_maker(self, account: int, market: int, size: int, price: int, fee: int, reserved: bool) -> bool:
         """Apply one fill of a resting order (signed nano base, nano USD, wad); False: refused, no change."""
 
+    def observe(self, account: int, market: int, size: int, quote: int, fee: int, resting: int) -> int:
+        """Show the arriving side to what watches exposures, before `fill_taker`; the charge for it, wad."""
+
     def fill_taker(self, account: int, market: int, size: int, quote: int, fee: int, resting: int) -> None:
         """Apply the arriving side of all fills of one call and reserve what rests, both signed nano base."""
 

@@ -24,6 +24,9 @@ class AnyLedger:
     def fill_maker(self, account: int, market: int, size: int, price: int, fee: int, reserved: bool) -> bool:
         return True
 
+    def observe(self, account: int, market: int, size: int, quote: int, fee: int, resting: int) -> int:
+        return 0
+
     def fill_taker(self, account: int, market: int, size: int, quote: int, fee: int, resting: int) -> None:
         pass
 

@@ -12,7 +12,7 @@ from dataclasses import astuple, replace
 from functools import cache
 from typing import Any
 
-from simulation.config.scenario import CreditSpec
+from simulation.config.scenario import CreditSpec, SolvencyGuardSpec
 from tests.evm import Contract, account_key
 from tests.inverse import ETH_USD, inverse_protocol
 from tests.prices import sign
@@ -39,6 +39,7 @@ DEPLOYED = (
     "CreditMargin",
     "CreditDesk",
     "CoinPool",
+    "SolvencyGuard",
     "Timelock",
 )
 """Contracts that hold state, and RiskBasedMargin, which has that of RiskModel; Lens holds none."""
@@ -71,7 +72,9 @@ class Stage(World):
 
     def __init__(self) -> None:
         super().__init__(
-            replace(inverse_protocol(), credit=CreditSpec(), engine_delay=600),
+            replace(
+                inverse_protocol(), credit=CreditSpec(), engine_delay=600, solvency_guard=SolvencyGuardSpec()
+            ),
             artifacts={"CashToken": "ReentrantToken", "Token:WETH": "ReentrantToken"},
         )
         owner = self.env.address("owner")

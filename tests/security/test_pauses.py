@@ -41,6 +41,15 @@ STOPPED = {
     "EngineSwitch.change": {("Vault", WITHDRAW)},
 }
 NEVER = {
+    "SolvencyGuard.wire",
+    "SolvencyGuard.observe_trade",
+    "SolvencyGuard.observe_outflow",
+    "SolvencyGuard.refresh",
+    "SolvencyGuard.admit_markets",
+    "SolvencyGuard.set_mode",
+    "SolvencyGuard.set_underlying",
+    "SolvencyGuard.remove_underlying",
+    "SolvencyGuard.map_collaterals",
     "Vault.set_engine",
     "Vault.wire_engine_switch",
     "Vault.enable_lines",

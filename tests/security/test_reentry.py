@@ -45,6 +45,8 @@ ANYWHERE = {
     "Oracle.update_many",
     "Instruments.touch",
     "Instruments.delist_series",
+    "SolvencyGuard.refresh",
+    "SolvencyGuard.admit_markets",
     "DynamicMargin.refresh",
     "Surface.update",
     "Surface.update_many",

@@ -140,6 +140,9 @@ class RecordingLedger:
         self.calls.append(("MakerFilled", account, market, size, price, fee, reserved))
         return True
 
+    def observe(self, account: int, market: int, size: int, quote: int, fee: int, resting: int) -> int:
+        return 0
+
     def fill_taker(self, account: int, market: int, size: int, quote: int, fee: int, resting: int) -> None:
         self.sizes[account, market] += size
         self.bids[account, market] += max(resting, 0)

@@ -21,6 +21,7 @@ __all__ = [
     "BATCH",
     "CALL_INTERVAL",
     "CONTINGENCY",
+    "NOBODY",
     "VARIANCE_WINDOW",
     "feed_numbers",
     "inverse_asset",
@@ -91,7 +92,11 @@ def steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...]) -> It
             end = start + BATCH
             yield Call(engine, "set_markets", (numbers[start:end], risks[start:end]))
 
-    yield Deploy("Vault", "Vault", (Ref("CashToken"), Ref("Oracle"), guardian))
+    guard: Ref | str = NOBODY
+    if protocol.solvency_guard is not None:
+        guard = Ref("SolvencyGuard")
+        yield Deploy("SolvencyGuard", "SolvencyGuard", (Ref("Instruments"),))
+    yield Deploy("Vault", "Vault", (Ref("CashToken"), Ref("Oracle"), guardian, guard))
     yield Call("Vault", "register_engine", (Ref("CrossMargin"),))
     yield Call("Vault", "register_engine", (Ref("IsolatedMargin"),))
     interest = protocol.interest
@@ -128,7 +133,7 @@ def steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...]) -> It
     yield Deploy(
         "Exchange",
         "Exchange",
-        (Ref("Ledger"), Ref("Instruments"), guardian, protocol.fees.maker, protocol.fees.taker),
+        (Ref("Ledger"), Ref("Instruments"), guardian, protocol.fees.maker, protocol.fees.taker, guard),
     )
     yield Deploy("InsuranceFund", "InsuranceFund", (Ref("CashToken"), guardian))
     if protocol.credit is not None:

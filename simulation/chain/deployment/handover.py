@@ -33,6 +33,7 @@ OPTIONAL = (
     "PortfolioMargin",
     "RiskModel",
     "CoinPool",
+    "SolvencyGuard",
 )
 """Contracts with an owner that only some plans deploy."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from simulation.chain.deployment import core, credit, engines, handover, series
+from simulation.chain.deployment import core, credit, engines, guard, handover, series
 from simulation.chain.deployment.core import CROSS
 from simulation.chain.deployment.steps import Call, Deploy, Ref, Step
 from simulation.config.scenario import ProtocolSpec
@@ -73,3 +73,5 @@ def _steps(protocol: ProtocolSpec, guardian: str, signers: tuple[str, ...], star
         yield from engines.dynamic(protocol, protocol.dynamic)
     if protocol.credit is not None:
         yield from credit.lines(protocol.engines["credit"])
+    if protocol.solvency_guard is not None:
+        yield from guard.watch(protocol, protocol.solvency_guard)

@@ -11,6 +11,7 @@ from simulation.config.scenario.assets import (
     SmileSpec,
     WaypointSpec,
 )
+from simulation.config.scenario.guard import MODES, SolvencyGuardSpec, WatchSpec
 from simulation.config.scenario.markets import (
     CashSpec,
     CollateralSpec,
@@ -56,6 +57,7 @@ __all__ = [
     "ENGINES",
     "MAIN",
     "MIXED",
+    "MODES",
     "SECTIONS",
     "SECTION_OF",
     "AgentSpec",
@@ -89,9 +91,11 @@ __all__ = [
     "SeriesSpec",
     "ShockSpec",
     "SmileSpec",
+    "SolvencyGuardSpec",
     "TierSpec",
     "TimeSpec",
     "UnderlyingSpec",
     "VenueSpec",
+    "WatchSpec",
     "WaypointSpec",
 ]

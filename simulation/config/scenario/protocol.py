@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simulation.config.kinds import BPS, INTEGER, SECONDS, USD_WAD, YEARLY_WAD, choice
+from simulation.config.scenario.guard import SolvencyGuardSpec
 from simulation.config.scenario.markets import (
     CashSpec,
     CollateralSpec,
@@ -118,6 +119,8 @@ class ProtocolSpec:
     """Without the table there is no such engine."""
     risk: RiskSpec | None = knob(Table(RiskSpec), None)
     """Without the table there is no such engine."""
+    solvency_guard: SolvencyGuardSpec | None = knob(Table(SolvencyGuardSpec), None)
+    """Without the table nothing watches exposures."""
 
     @property
     def engines(self) -> dict[str, int]:

@@ -19,6 +19,7 @@ from simulation.domain.market_math import coins_down, is_inverse
 from simulation.domain.model.engines import Engine, ScenarioEngine
 from simulation.domain.model.markets import Markets
 from simulation.domain.model.money import Money
+from simulation.domain.model.solvency_guard import SolvencyGuard
 from simulation.domain.model.state import Account, Collateral, Position
 from simulation.domain.orders import Refused
 
@@ -43,6 +44,8 @@ class Positions:
     now: int = 0
     opened_interest: int | None = None
     """Open interest before the first fill of the call in progress."""
+    guard: SolvencyGuard | None = None
+    """What watches exposures, if anything."""
 
     # --- who
 
@@ -133,6 +136,26 @@ class Positions:
         asks = held.asks - (max(-size, 0) if reserved else 0)
         return self._trade(maker, market, size, _quote(market, size, price), fee, bids, asks, adds_risk)
 
+    def observe(self, account: int, market: int, size: int, quote: int, fee: int, resting: int) -> int:
+        """Shows the guard the arriving side before it is booked; returns its charge, wad. Raises Refused."""
+        if self.guard is None:
+            return 0
+        taker = self.accounts[account]
+        held = taker.positions.get(market, Position())
+        after, change = copy.copy(held), 0
+        if size:
+            after, change = self._traded(market, held, size, quote)
+        after.bids, after.asks = held.bids + max(resting, 0), held.asks + max(-resting, 0)
+        now, _ = self.portfolio(taker)
+        then, valid = self.portfolio(self._changed(taker, market, after, change - fee))
+        measure = self.guard.measure(then)
+        worst = worst_size(after.size, after.bids, after.asks) > worst_size(held.size, held.bids, held.asks)
+        if valid and (worst or _adds_risk(held.size, after.size)):
+            return self.guard.judge(account, self.guard.measure(now), measure)
+        if valid:
+            self.guard.record(account, measure)
+        return 0
+
     def fill_taker(self, account: int, market: int, size: int, quote: int, fee: int, resting: int) -> None:
         """The arriving side of all fills of a call, and what rests of it. Raises Refused."""
         taker = self.accounts[account]
@@ -184,11 +207,11 @@ class Positions:
         if size:
             after, change = self._traded(market, held, size, quote)
             after.bids, after.asks = bids, asks
-            change -= fee
+        change -= fee
         if not self._admits(account, market, after, change, adds_risk):
             return False
         self._write(account, market, after)
-        if size:
+        if size or fee:
             self.money.settle(account, change, fee, self.now)
         return True
 
@@ -209,12 +232,7 @@ class Positions:
 
     def _admits(self, account: Account, market: int, after: Position, change: int, adds_risk: bool) -> bool:
         """Initial margin afterwards; without more risk, a shortfall that does not grow is enough."""
-        then = copy.copy(account)
-        then.positions = {**account.positions, market: after}
-        then.cash = self.money.cash_now(account, self.now) + change
-        borrow_index, supply_index, _ = self.money.indexes(self.now)
-        then.cash_index = supply_index if then.cash > 0 else borrow_index
-        found, valid = self.assess(then)
+        found, valid = self.assess(self._changed(account, market, after, change))
         shortfall = found.initial_margin - found.equity
         if shortfall <= 0 and (valid or not adds_risk):
             return True
@@ -222,6 +240,15 @@ class Positions:
             return False
         before, _ = self.assess(account)
         return shortfall <= before.initial_margin - before.equity
+
+    def _changed(self, account: Account, market: int, after: Position, change: int) -> Account:
+        """The account with one position replaced and cash changed, as if it stood so now."""
+        then = copy.copy(account)
+        then.positions = {**account.positions, market: after}
+        then.cash = self.money.cash_now(account, self.now) + change
+        borrow_index, supply_index, _ = self.money.indexes(self.now)
+        then.cash_index = supply_index if then.cash > 0 else borrow_index
+        return then
 
     def _write(self, account: Account, market: int, after: Position) -> None:
         held = account.positions.get(market, Position())

@@ -113,7 +113,7 @@ class ProtocolModel:
                 raise Refused("vault: insufficient collateral")
             account.units[asset] -= amount
             self.ledger.collaterals[asset].held -= amount
-        self._check_outflow(account)
+        self._check_outflow(number, account)
         self.wallets[asset, receiver] += amount
 
     def transfer_cash(self, caller: str, sender: int, receiver: int, amount: int) -> None:
@@ -122,9 +122,9 @@ class ProtocolModel:
         if amount == 0 or sender == receiver or amount >= MAX_CASH:
             raise Refused("vault: zero amount")
         self.money.move(source, target, amount, self.now)
-        self._check_outflow(source)
+        self._check_outflow(sender, source)
 
-    def _check_outflow(self, account: Account) -> None:
+    def _check_outflow(self, number: int, account: Account) -> None:
         """A flat account without a loan is free to go, any other must keep initial margin."""
         if account.in_liquidation:
             raise Refused("vault: account in liquidation")
@@ -132,6 +132,11 @@ class ProtocolModel:
             return
         if self.withdrawals_paused:
             raise Refused("guarded: action is paused")
+        if self.ledger.guard is not None:
+            charge = self.ledger.guard.outflow(number, *self.ledger.portfolio(account))
+            if charge:
+                self.money.change(account, -charge, self.now)
+                self.money.fees += charge
         found, valid = self.ledger.assess(account)
         if not valid or found.equity < found.initial_margin:
             raise Refused("vault: below initial margin")

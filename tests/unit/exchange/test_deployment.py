@@ -34,5 +34,5 @@ def test_refused(world: World, ledger: bool, instruments: bool, maker: int, take
         world.instruments.address if instruments else ZERO,
     )
     with pytest.raises(Reverted) as refused:
-        world.env.deploy("Exchange", *parts, world.guardian, maker, taker)
+        world.env.deploy("Exchange", *parts, world.guardian, maker, taker, ZERO)
     assert refused.value.reason == reason

@@ -10,7 +10,7 @@ ZERO = "0x" + "00" * 20
 
 def _unwired(world: World) -> World:
     fresh = copy(world)
-    fresh.exchange = world.env.deploy("Exchange", world.ledger, world.instruments, world.guardian, 0, 0)
+    fresh.exchange = world.env.deploy("Exchange", world.ledger, world.instruments, world.guardian, 0, 0, ZERO)
     return fresh
 
 

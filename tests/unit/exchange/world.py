@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from simulation.domain.orders import Option
-from tests.evm import Env, Receipt, Reverted
+from tests.evm import NOBODY, Env, Receipt, Reverted
 
 __all__ = [
     "ACCOUNTS",
@@ -42,7 +42,7 @@ class World:
         self.instruments = self.env.deploy("MockInstruments")
         self.guardian = self.env.address("guardian")
         self.exchange = self.env.deploy(
-            "Exchange", self.ledger, self.instruments, self.guardian, MAKER_FEE_BPS, TAKER_FEE_BPS
+            "Exchange", self.ledger, self.instruments, self.guardian, MAKER_FEE_BPS, TAKER_FEE_BPS, NOBODY
         )
         self.liquidator = self.env.address("liquidator")
         self.exchange.wire(self.liquidator)

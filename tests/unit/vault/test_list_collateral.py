@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.evm import Contract, reverts
+from tests.evm import NOBODY, Contract, reverts
 from tests.protocol import World
 
 
@@ -73,4 +73,4 @@ def test_only_the_owner(world: World, token: Contract) -> None:
 def test_a_vault_needs_a_cash_token_of_at_most_18_decimals(world: World) -> None:
     strange = world.env.deploy("MockToken", "Long", "LONG", 19)
     with reverts("vault: decimals out of bound"):
-        world.env.deploy("Vault", strange, world.oracle, world.env.address("guardian"))
+        world.env.deploy("Vault", strange, world.oracle, world.env.address("guardian"), NOBODY)

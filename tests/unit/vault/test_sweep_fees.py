@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from tests.evm import NOBODY
 from tests.protocol import WAD, World
 from tests.unit.vault.test_withdraw import socialise
 
@@ -79,7 +80,7 @@ def test_no_more_than_the_tokens_that_are_there(world: World) -> None:
 
 
 def test_a_vault_without_a_receiver_keeps_its_fees(desk: World) -> None:
-    vault = desk.env.deploy("Vault", desk.cash, desk.oracle, desk.env.address("guardian"))
+    vault = desk.env.deploy("Vault", desk.cash, desk.oracle, desk.env.address("guardian"), NOBODY)
     vault.register_engine(desk.contracts["CrossMargin"].address)
     vault.wire(desk.ledger.address, desk.env.address("liquidator"), "0x" + "00" * 20)
     trader = desk.env.address("trader")

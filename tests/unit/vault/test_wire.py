@@ -5,16 +5,14 @@ from typing import Any
 
 import pytest
 
-from tests.evm import Contract, reverts
+from tests.evm import NOBODY, Contract, reverts
 from tests.protocol import World
-
-NOBODY = "0x" + "00" * 20
 
 
 @pytest.fixture
 def vault(world: World) -> Contract:
     """A Vault that is not wired yet."""
-    return world.env.deploy("Vault", world.cash, world.oracle, world.env.address("guardian"))
+    return world.env.deploy("Vault", world.cash, world.oracle, world.env.address("guardian"), NOBODY)
 
 
 def wired(vault: Contract) -> tuple[Any, ...]:
