@@ -1,5 +1,4 @@
 # pragma version 0.4.3
-# pragma optimize codesize
 # SPDX-License-Identifier: AGPL-3.0-only
 """
 @title Vault: accounts, collateral, cash with interest
@@ -92,6 +91,8 @@ UNDELIVERED: constant(String[32]) = "vault: cover not delivered"
 
 WAD: constant(uint256) = 10**18
 MAX_COLLATERALS: constant(uint256) = 8
+# An account word with a cash of -1.
+IN_DEBT: constant(uint256) = 2**128 - 1
 
 # Reasons of CashMoved (IVault).
 TRANSFER: constant(uint256) = 1
@@ -222,7 +223,7 @@ def withdraw(account: uint256, asset: uint256, amount: uint256, receiver: addres
             word = ledger_math._with_bitmap(word, ledger_math._bitmap(word) & ~(1 << (asset - 1)))
     accounts.words[account] = word
     log IVault.Withdrawn(account=account, asset=asset, receiver=receiver, amount=amount, balance=balance)
-    self._check_outflow(account, ledger_math._cash(word))
+    self._check_outflow(account, word)
     collateral_store._push(token, receiver, amount)
 
 
@@ -235,7 +236,7 @@ def transfer_cash(sender_account: uint256, receiver_account: uint256, amount: ui
     accounts._check_authorised(sender_account, msg.sender)
     assert amount != 0, ZERO_AMOUNT
     self._move_cash(sender_account, receiver_account, convert(amount, int256), TRANSFER)
-    self._check_outflow(sender_account, ledger_math._cash(accounts.words[sender_account]))
+    self._check_outflow(sender_account, accounts.words[sender_account])
 
 
 @external
@@ -328,8 +329,7 @@ def move_cash(sender_account: uint256, receiver_account: uint256, amount: uint25
         self._move_cash(sender_account, receiver_account, convert(amount, int256), reason)
         return
     accounts._check_exists(sender_account)
-    self._credit(sender_account, -convert(amount, int256), reason)
-    cash_ledger._add_fees(amount)
+    self._charge(sender_account, amount, reason)
 
 
 @external
@@ -399,7 +399,7 @@ def set_engine(account: uint256, engine_id: uint256):
     assert vault_parameters.engine_words[engine_id] != 0, vault_parameters.NO_ENGINE
     accounts._set_engine(account, engine_id)
     # As an account with a loan: one without positions must pass the check too.
-    self._check_outflow(account, -1)
+    self._check_outflow(account, IN_DEBT)
 
 
 # ---------------------------------------------------------------- owner only
@@ -433,6 +433,15 @@ def _credit(account: uint256, delta: int256, reason: uint256):
 
 
 @internal
+def _charge(account: uint256, amount: uint256, reason: uint256):
+    """
+    @dev Cash of the account to the fees.
+    """
+    self._credit(account, -convert(amount, int256), reason)
+    cash_ledger._add_fees(amount)
+
+
+@internal
 def _move_collateral(sender_account: uint256, receiver_account: uint256, asset: uint256, units: uint256):
     bit: uint256 = 1 << (asset - 1)
     left: uint256 = collateral_store._take(sender_account, asset, units)
@@ -460,21 +469,20 @@ def _move_cash(sender_account: uint256, receiver_account: uint256, amount: int25
 
 
 @internal
-def _check_outflow(account: uint256, cash: int256):
+def _check_outflow(account: uint256, word: uint256):
     """
     @dev A flat account without a loan is free to go, any other must pass initial margin and can be paused. What it
          is charged for exposure is taken before margin is checked.
     """
     ledger: ILedger = self.ledger
     assert not staticcall ledger.in_liquidation(account), LIQUIDATING
-    if cash >= 0 and staticcall ledger.listed(account) == 0:
+    if ledger_math._cash(word) >= 0 and staticcall ledger.listed(account) == 0:
         return
     guarded._check_active(guarded.WITHDRAW)
     if SOLVENCY_GUARD.address != empty(address):
         charge: uint256 = extcall SOLVENCY_GUARD.observe_outflow(account)
         if charge != 0:
-            self._credit(account, -convert(charge, int256), CHARGE)
-            cash_ledger._add_fees(charge)
+            self._charge(account, charge, CHARGE)
     assert staticcall ledger.check_outflow(account), BELOW_MARGIN
 
 
