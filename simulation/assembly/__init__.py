@@ -148,8 +148,8 @@ def _venue(
 
 
 def _first_account(scenario: Scenario) -> int:
-    """Number of the first account of an agent, at every venue."""
-    return 1 + max(own_accounts(scenario.protocol_of(venue)) for venue in scenario.venue_names)
+    """Number of the first account of an agent; all venues have the same inverse markets, or none."""
+    return 1 + own_accounts(scenario.protocol)
 
 
 def _agents(resolved: Resolved) -> list[Agent]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simulation.agents import Agent, Endowment, TypedDataSigner
-from simulation.chain.deployment import feed_numbers, own_accounts
+from simulation.chain.deployment import feed_numbers
 from simulation.chain.genesis import DEPLOYER, MAX_AMOUNT, Genesis
 from simulation.config import ProtocolSpec
 from simulation.domain.units import FULL_CONFIDENCE, NANO, to_wad, wad_to_token_down
@@ -72,9 +72,6 @@ def endow(
         into_fund(DEPLOYER, seed)
     collateral = next(iter(protocol.collaterals.items()), None)
     desk = genesis.addresses.get("CreditDesk")
-    # An account has one number at every venue, whether or not a pool has an account there.
-    for _ in range(own_accounts(protocol), first - 1):
-        genesis.call(DEPLOYER, "Vault", "create_account", protocol.engines["cross"])
     rows = zip(owners, gifts, engines, borrows, strict=True)
     for account, (owner, gift, engine, willing) in enumerate(rows, start=first):
         genesis.call(owner, "Vault", "create_account", protocol.engines[engine])

@@ -20,6 +20,7 @@
 
 Units: `_usd` columns of type decimal are exact (18 places: one unit in the last place is one wei of wad USD);
 float columns are rounded once, when recorded, and serve statistics only. Prices are USD per unit of base.
+Sizes are units of base, in inverse markets (128 to 255) contracts of one USD.
 Times are unix seconds. Gas prices are gwei. Account, market and transaction numbers are those of the chain.
 Rows are ordered by block, and inside a block by index, market, account, or agent and measure, so that equal
 runs give equal bytes.
@@ -99,7 +100,7 @@ MARKETS: Final = pa.schema(
         ("oracle_time", pa.uint64()),  # unix seconds of the observation on chain
         ("oracle_valid", pa.bool_()),  # may be used by actions that add risk
         ("funding_rate", pa.float64()),  # per hour, ratio of spot; positive: longs pay shorts
-        ("open_interest", pa.float64()),  # base units, one side
+        ("open_interest", pa.float64()),  # base units, or contracts of one USD; one side
         ("best_bid", pa.float64()),  # null when that side is empty
         ("best_ask", pa.float64()),  # null when that side is empty
         (
@@ -234,7 +235,7 @@ SUMMARY_KEYS: Final = {
     "eth_usd": "USD per ETH where gas_market is 0",
     "final_hash": "block_hash of the last block",
     "assets": "list of {asset, symbol, decimals, market}: 0 is the cash token; market prices it, 0: none",
-    "markets": "list of {market, symbol, tick_size, lot_size}: nano USD per tick, nano base per lot",
+    "markets": "list of {market, symbol, tick_size, lot_size}: nano USD per tick, nano units of size per lot",
     "agents": "list of {agent, role, address, accounts}",
     "venue": "name of the venue whose folder this is",
     "venues": "list of {venue, default_probability, recovery}: all of the run, that of its folder first",

@@ -11,13 +11,14 @@ from simulation.metrics.tables import RunTables
 
 __all__: list[str] = []
 
-_OPEN_INTEREST = "SELECT block, sum(open_interest * mark) AS usd FROM markets GROUP BY block"
+_OPEN_INTEREST = "SELECT block, sum(notional(market, open_interest, mark)) AS usd FROM markets GROUP BY block"
 
 # A taker's fills of one transaction in one market, against mark after the block; positive is a cost.
 _SLIPPAGE = """
     SELECT any_value(o.role) AS role, sum(f.notional_usd) AS notional_usd,
-           sum((CASE WHEN f.taker_buys THEN 1 ELSE -1 END) * (f.price - m.mark) * f.size)
-               / sum(m.mark * f.size) * 10000 AS bps
+           sum((CASE WHEN f.taker_buys THEN 1 ELSE -1 END) * (f.price - m.mark) / m.mark
+                   * notional(f.market, f.size, m.mark))
+               / sum(notional(f.market, f.size, m.mark)) * 10000 AS bps
     FROM fills f JOIN markets m ON m.block = f.block AND m.market = f.market
                  LEFT JOIN owners o ON o.account = f.taker
     GROUP BY f.block, f.index, f.market, f.taker

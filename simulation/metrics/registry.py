@@ -16,7 +16,16 @@ from simulation.metrics.tables import RunTables
 
 __all__ = ["GROUPS", "Better", "Definition", "Function", "applicable", "compute", "definitions", "metric"]
 
-GROUPS: Final = ("solvency", "liquidations", "keepers", "credit", "markets", "accounts", "gas")
+GROUPS: Final = (
+    "solvency",
+    "liquidations",
+    "keepers",
+    "credit",
+    "markets",
+    "inverse",
+    "accounts",
+    "gas",
+)
 """The files that define metrics, in the order of tables."""
 
 Better = Literal["lower", "higher", "neither"]

@@ -282,7 +282,8 @@ def deleveraged_counterparties(run: RunTables) -> float | None:
 @metric(
     "Deleveraging haircut",
     "USD",
-    "Sum over Deleveraged of |size| * |mark - price|: what counterparties gave up against closing at mark.",
+    "Sum over Deleveraged of |size| * |mark - price|, in inverse markets of cash paid: what counterparties "
+    "gave up against closing at mark.",
     better="lower",
 )
 def deleveraging_haircut(run: RunTables) -> float | None:

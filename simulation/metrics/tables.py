@@ -26,6 +26,10 @@ Column = npt.NDArray[Any]
 T = TypeVar("T")
 
 _TABLES = """
+-- Size times price, USD; sizes of inverse markets are contracts of one USD.
+CREATE TEMP MACRO notional(market, size, price) AS
+    CASE WHEN market BETWEEN 128 AND 255 THEN size ELSE size * price END;
+
 CREATE TEMP TABLE eth AS
     SELECT b.block, coalesce(m.reference, $eth_usd) AS eth_usd
     FROM blocks b LEFT JOIN markets m ON m.block = b.block AND m.market = $gas_market;
@@ -42,7 +46,7 @@ CREATE TEMP TABLE fills AS
            json_extract_string(fields, 'taker_buys') = 'true' AS taker_buys,
            json_extract_string(fields, 'tick')::DOUBLE * s.tick_size / 1e9 AS price,
            json_extract_string(fields, 'lots')::DOUBLE * s.lot_size / 1e9 AS size,
-           price * size AS notional_usd,
+           notional(e.market, size, price) AS notional_usd,
            json_extract_string(fields, 'maker_fee')::DOUBLE / 1e18 AS maker_fee_usd,
            json_extract_string(fields, 'taker_fee')::DOUBLE / 1e18 AS taker_fee_usd
     FROM events e JOIN specs s USING (market) WHERE event = 'OrderFilled';
@@ -66,7 +70,8 @@ CREATE TEMP TABLE ends AS
 
 CREATE TEMP TABLE taken AS
     SELECT p.block, p.index, p.account,
-           sum(abs(json_extract_string(p.fields, 'delta')::DOUBLE) / 1e9 * m.mark) AS notional_usd
+           sum(notional(p.market, abs(json_extract_string(p.fields, 'delta')::DOUBLE) / 1e9, m.mark))
+               AS notional_usd
     FROM events p JOIN markets m ON m.block = p.block AND m.market = p.market
     WHERE p.event = 'PositionModified'
       AND (p.block, p.index, p.account) IN
@@ -110,8 +115,15 @@ CREATE TEMP TABLE deleveraged AS
     SELECT e.block, e.account, e.counterparty, e.market,
            abs(json_extract_string(fields, 'size')::DOUBLE) / 1e9 AS size,
            json_extract_string(fields, 'price')::DOUBLE / 1e9 AS price,
-           size * m.mark AS notional_usd, size * abs(m.mark - price) AS forgone_usd
+           notional(e.market, size, m.mark) AS notional_usd,
+           -- Inverse contracts are closed at mark; what is given up is paid in cash.
+           CASE WHEN e.market BETWEEN 128 AND 255 THEN coalesce(p.usd, 0) ELSE size * abs(m.mark - price) END
+               AS forgone_usd
     FROM events e JOIN markets m ON m.block = e.block AND m.market = e.market
+    LEFT JOIN (
+        SELECT block, index, account, -sum(json_extract_string(fields, 'amount')::DOUBLE) / 1e18 AS usd
+        FROM events WHERE event = 'CashMoved' AND json_extract_string(fields, 'reason') = '4' GROUP BY ALL
+    ) p ON p.block = e.block AND p.index = e.index AND p.account = e.counterparty
     WHERE event = 'Deleveraged';
 """
 
@@ -119,13 +131,14 @@ CREATE TEMP TABLE deleveraged AS
 class RunTables:
     """The tables of one run folder.
 
-    Tables beside the recorded ones, made once and held in memory, all in USD and base units:
+    `notional(market, size, price)` is USD of a size in any market. Tables beside the recorded ones, made once
+    and held in memory, all in USD and base units, of inverse markets contracts of one USD:
         eth          block, eth_usd: what turns gas into USD
         owners       account, agent, role
         specs        market, symbol, tick_size (nano USD), lot_size (nano base)
         assets       asset, unit (token units in one), market that prices it
         sampled      blocks in which every account and agent is recorded
-        fills        one row per matched order, price and size included
+        fills        one row per matched order, price, size and notional included
         starts, bids, ends, taken    the steps of auctions; `taken` is the notional that changed hands at mark
         draws, realised, deleveraged the waterfall: insurance, bad debt, deleveraging
         incomes, losses              of lenders, by tranche

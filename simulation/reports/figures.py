@@ -234,7 +234,7 @@ def _keeper_profit(run: RunTables) -> Plot:
 def _open_interest(run: RunTables) -> Plot:
     traces = []
     for number, (market, symbol) in enumerate(run.symbols.items()):
-        time, values = _market_series(run, market, "open_interest * mark")
+        time, values = _market_series(run, market, "notional(market, open_interest, mark)")
         traces.append(line(time, values, symbol, SERIES[number % 7], stack="interest", money=True))
     return Plot(
         "open-interest",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from simulation.messages.records import Metric
-from simulation.metrics import RunTables, applicable, compute, definitions, keepers, show
+from simulation.metrics import RunTables, applicable, compute, definitions, inverse, keepers, show
 from simulation.metrics.format import show_duration
 from simulation.metrics.systems import systems
 from simulation.reports.document import card, document, escape, prose, save, section, table
@@ -23,6 +23,7 @@ _GROUPS = {
     "keepers": "Keepers",
     "credit": "Credit lines",
     "markets": "Markets",
+    "inverse": "Inverse markets",
     "accounts": "Accounts",
     "gas": "Gas",
 }
@@ -200,13 +201,16 @@ def _row(item: Metric) -> str:
 
 
 def _cards(run: RunTables, plots: Sequence[Plot]) -> str:
-    below = {"keeper-profit": _keepers(run)}
+    below = {
+        "keeper-profit": ("Keepers", _keepers(run)),
+        "open-interest": ("Inverse positions", _inverse(run)),
+    }
     made = []
     for plot in plots:
-        extra = below.get(plot.identifier, "")
+        title, extra = below.get(plot.identifier, ("", ""))
         made.append(card(plot, wide=plot.identifier in _WIDE or len(plots) == 1))
         if extra:
-            made.append(f'<div class="card wide"><h3>Keepers</h3>{extra}</div>')
+            made.append(f'<div class="card wide"><h3>{title}</h3>{extra}</div>')
     return f'<div class="grid">{"".join(made)}</div>'
 
 
@@ -233,6 +237,37 @@ def _keepers(run: RunTables) -> str:
         rows.append(f'<tr><td class="name">{escape(result.agent)}</td>{profit}{cells}</tr>')
     heads = ("Keeper", "Profit", "Taken over", "Share", "Bids won", "Win rate", "Reverted", "Gas", "Wasted")
     return table(heads, rows, numeric=range(1, len(heads)))
+
+
+def _inverse(run: RunTables) -> str:
+    """Who holds inverse positions, what they have earned in coin, and what that is in USD."""
+    rows = []
+    for one in inverse.positions(run):
+        colour = "good" if one.profit_coin >= 0 else "bad"
+        numbers = (
+            f"{one.contracts:,.0f}",
+            f"{one.coin:,.4f}",
+            f"{one.settled_coin:,.4f}",
+            show(one.funding_usd, "USD"),
+            show(one.taken_over_usd, "USD"),
+        )
+        cells = "".join(f'<td class="n">{number.replace("-", "−")}</td>' for number in numbers)
+        profit = f'<td class="n {colour}">{f"{one.profit_coin:,.4f}".replace("-", "−")}</td>'
+        profit += f'<td class="n {colour}">{show(one.profit_usd, "USD")}</td>'
+        name = f'<td class="name">{escape(one.agent)}</td><td>{escape(one.symbol)}</td>'
+        rows.append(f"<tr>{name}{profit}{cells}</tr>")
+    heads = (
+        "Agent",
+        "Market",
+        "PnL, coin",
+        "PnL, USD",
+        "Contracts",
+        "Coin balance",
+        "Settled, coin",
+        "Funding received",
+        "Liquidated",
+    )
+    return table(heads, rows, numeric=range(2, len(heads))) if rows else ""
 
 
 def _scenario(folder: Path) -> str:
