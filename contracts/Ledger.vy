@@ -244,7 +244,8 @@ def transfer_slice(sender_account: uint256, receiver_account: uint256, fraction:
     """
     @notice Moves a fraction of every balance of an account in liquidation. Liquidator only, who then takes the payment and
             checks the receiver's margin. Positions are settled and move at mark, so they carry no value, and in
-            whole lots (toward zero), so that the receiver can close them; the last slice moves all.
+            whole lots (toward zero), so that the receiver can close them; the last slice moves all. Inverse positions keep
+            their value in coin: the fraction of the cash is taken as if all of it had been paid out.
     @param fraction Wad, at most 1e18.
     @param reserved Cash (wad) of the account that is not for sale: the payments of earlier bidders.
     """
@@ -253,6 +254,9 @@ def transfer_slice(sender_account: uint256, receiver_account: uint256, fraction:
     assert sender_account != receiver_account, SAME_ACCOUNT
     self._check_liquidating(sender_account)
     self._check_not_liquidating(receiver_account)
+    # The receiver's fraction is also one of the value that inverse positions keep: it counts as cash. 64 values below
+    # 2**161 cannot overflow.
+    unsold: int256 = convert(reserved, int256)
     markets: DynArray[uint256, MAX_POSITIONS] = position_ledger._markets(
         sender_account, position_ledger.headers[sender_account]
     )
@@ -275,15 +279,17 @@ def transfer_slice(sender_account: uint256, receiver_account: uint256, fraction:
                 coin = trading._coin_part(held, convert(fraction, int256), convert(WAD, int256))
             moved: int256 = size
             if fraction != WAD:
-                # |size| < 2**79 and fraction <= 1e18: the product stays below 2**139. `//` on a positive
-                # divisor truncates toward zero here on purpose.
+                # |size| < 2**79 and fraction <= 1e18: the product stays below 2**139, and what is left of it after
+                # both divisions below |size|. `//` on a positive divisor truncates toward zero here on purpose.
                 lot: int256 = convert(lots[i], int256)
-                moved = size * convert(fraction, int256) // convert(WAD, int256) // lot * lot
+                moved = unsafe_mul(unsafe_mul(size, convert(fraction, int256)) // convert(WAD, int256) // lot, lot)
             logged: bool = False
             sender_cash, logged = trading._settle_one(
                 sender_account, markets[i], moved, coin, words[i], sender_cash
             )
             settled = settled or logged
+            if markets[i] >> 7 == market_math.INVERSE_BLOCK:
+                unsold = unsafe_sub(unsold, margin_check._risk(sender_account, markets[i], words[i]).unrealised)
             if moved == 0 and coin == 0:
                 continue
             shifted = True
@@ -299,7 +305,7 @@ def transfer_slice(sender_account: uint256, receiver_account: uint256, fraction:
             trading._book(receiver_account, receiver_cash - receiver_before)
         # Once for all: an engine that admits the last market beside the others admits a slice of them.
         trading._check_last_permitted(receiver_account)
-    extcall margin_check.VAULT.move_slice(sender_account, receiver_account, fraction, reserved)
+    extcall margin_check.VAULT.move_slice(sender_account, receiver_account, fraction, unsold)
 
 
 @external

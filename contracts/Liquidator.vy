@@ -180,7 +180,7 @@ def bid(account: uint256, bidder: uint256, fraction: uint256, max_price: int256)
         assert before.equity > 0 and not auction_quote._is_over(state), OVER
         assert quote.price > 0, auction_phases.RESTART
     elif state.phase == ILiquidator.Phase.DELEVERAGE:
-        assert staticcall auction_quote.LEDGER.listed(account) == 0, HAS_POSITIONS
+        self._check_no_size(account)
     assert not auction_quote._is_recovered(state, before), auction_phases.RESTART
 
     taken: uint256 = min(fraction, quote.max_fraction)
@@ -219,6 +219,19 @@ def bid(account: uint256, bidder: uint256, fraction: uint256, max_price: int256)
 
 
 # ---------------------------------------------------------------- internal
+
+
+@internal
+@view
+def _check_no_size(account: uint256):
+    """
+    @dev Profit in coin may be left where nothing is left to deleverage: it is sold like collateral.
+    """
+    view: IMarginEngine.Portfolio = empty(IMarginEngine.Portfolio)
+    valid: bool = False
+    view, valid = staticcall auction_quote.LEDGER.portfolio(account)
+    for held: IMarginEngine.PositionRisk in view.positions:
+        assert held.size == 0, HAS_POSITIONS
 
 
 @internal

@@ -294,11 +294,11 @@ def apply_trade(account: uint256, delta: int256, fee: uint256) -> int256:
 
 @external
 @nonreentrant
-def move_slice(sender_account: uint256, receiver_account: uint256, fraction: uint256, reserved: uint256):
+def move_slice(sender_account: uint256, receiver_account: uint256, fraction: uint256, reserved: int256):
     """
     @notice Moves a fraction of the collateral and of the cash that is not reserved. Ledger only, who moves the positions.
     @param fraction Wad, at most 1e18. Collateral is rounded down, cash toward minus infinity: the giver keeps the dust.
-    @param reserved Cash (wad) that is not for sale.
+    @param reserved Cash (wad) that is not for sale; less, also below zero, what else counts as cash of the giver.
     """
     self._check_ledger()
     bitmap: uint256 = ledger_math._bitmap(accounts.words[sender_account])
@@ -309,7 +309,7 @@ def move_slice(sender_account: uint256, receiver_account: uint256, fraction: uin
         units: uint256 = collateral_store._balance(sender_account, asset) * fraction // WAD
         if units != 0:
             self._move_collateral(sender_account, receiver_account, asset, units)
-    free: int256 = cash_ledger._cash_now(accounts.words[sender_account]) - convert(reserved, int256)
+    free: int256 = cash_ledger._cash_now(accounts.words[sender_account]) - reserved
     share: int256 = fixed_point._div_floor(free * convert(fraction, int256), convert(WAD, int256))
     if share != 0:
         self._move_cash(sender_account, receiver_account, share, SLICE)

@@ -92,8 +92,9 @@ class World:
         signers = tuple("0x" + address_of(key).hex() for key in self.keys)
         self.mocks: dict[str, Contract] = {}
         steps = plan(self.protocol, self.env.address("guardian"), signers, start=self.env.timestamp)
+        self.steps = tuple(self._altered(step, wiring or {}, artifacts or {}) for step in steps)
         self.contracts: dict[str, Contract] = run(
-            tuple(self._altered(step, wiring or {}, artifacts or {}) for step in steps),
+            self.steps,
             lambda artifact, args: self.env.deploy(artifact, *args),
             lambda _artifact, contract, function, args: getattr(contract, function)(*args),
         )

@@ -160,7 +160,7 @@ class Pair:
         except Reverted:
             return
         wanted = max(-receipt.value[1], 0)
-        drawn = self.model.draw(account, -(-wanted // SCALE), seen) if wanted else (0, 0)
+        drawn = self.model.draw(account, -(-wanted // SCALE)) if wanted and seen.on_engine else (0, 0)
         borne = [(event["junior"], event["senior"]) for event in receipt.named("LossBorne")]
         assert borne == ([drawn] if sum(drawn) else [])
         self.calls["loss"] += bool(sum(drawn))

@@ -107,6 +107,37 @@ def test_a_loss_that_was_closed_is_a_debt_in_coin_until_it_is_cash(world: Invers
     world.check()
 
 
+def test_profit_in_coin_of_an_account_that_was_given_up_goes_to_a_bidder(world: InverseWorld) -> None:
+    """No contracts to deleverage, no settlement in coin: the write-off waits until it is sold."""
+    account, maker = world.account("trader", cash=4_000), world.account("maker", cash=10**6)
+    keeper, bidder = world.env.address("keeper"), world.account("keeper", cash=10**6)
+    trade(world, account, maker, 2_000, 10_000)
+    world.advance(60, ETH=2_200, BTC=30_000)
+    trade(world, maker, account, 2_200, 10_000)
+    held, coin = world.held(account, ETH_USD)
+    assert held == 0 and coin > 0
+    world.trade(account, maker, 2, 30_000, 1)
+    world.advance(60, ETH=2_200, BTC=20_000)
+    world.liquidator.start(account, sender=keeper)
+    world.liquidator.mark_deleverage(account)
+    with reverts("liquidator: has positions"):
+        world.liquidator.bid(account, bidder, WAD, 0, sender=keeper)
+    # The winner has taken its profit: there is none to forgo.
+    world.ledger.settle(maker)
+    world.liquidator.deleverage(account, 2, [maker])
+    assert world.equity(account) < 0 and world.held(account, ETH_USD) == (0, coin)
+    with reverts("coin_pool: account in liquidation"):
+        world.pool.settle(account, ETH_USD)
+    with reverts("liquidator: account not flat"):
+        world.liquidator.write_off(account)
+    worth = world.equity(account) + world.equity(bidder)
+    world.liquidator.bid(account, bidder, WAD, 0, sender=keeper)
+    assert world.ledger.markets_of(account) == [] and world.held(bidder, ETH_USD) == (0, coin)
+    assert world.equity(account) + world.equity(bidder) == worth
+    assert world.liquidator.write_off(account).value > 0
+    world.check()
+
+
 def test_funding_on_one_dollar_whatever_the_price(world: InverseWorld) -> None:
     """`words`, `touch` and the stored index agree to the nano, with rates of both signs."""
     for mark in (2_010, 1_990):

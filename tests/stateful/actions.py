@@ -10,6 +10,7 @@ from collections.abc import Callable
 from random import Random
 
 from tests.stateful.driver import Driver
+from tests.stateful.margins import ENGINES
 from tests.stateful.rig import TRADERS
 from tests.stateful.world_state import ACCOUNTS, ASSETS, HOLDERS, MARKETS
 
@@ -61,7 +62,7 @@ def any_account(driver: Driver) -> int:
 def trading_account(driver: Driver) -> int:
     """An account that is not in liquidation where there is one."""
     for _ in range(6):
-        account = driver.rng.randint(1, driver.state.account_count)
+        account = driver.rng.choice(driver.owned())
         if not driver.state.account(account).liquidating:
             return account
     return account
@@ -101,13 +102,13 @@ def create_account(driver: Driver) -> None:
     if driver.state.account_count >= ACCOUNTS:
         deposit_cash(driver)
         return
-    engine = driver.rng.choice([1, 2, 3, 3, 9] if driver.rng.random() < 0.2 else [1, 2, 3])
+    engine = driver.rng.choice([*ENGINES, 9] if driver.rng.random() < 0.2 else ENGINES)
     driver.call(driver.rng.choice(BOOK_ROLES), "Vault", "create_account(uint256)", engine)
 
 
 @rule("delegate")
 def delegate(driver: Driver) -> None:
-    account = driver.rng.randint(1, driver.state.account_count)
+    account = driver.rng.choice(driver.owned())
     role = driver.rng.choice(TRADERS)
     driver.call(
         driver.owners[account],
@@ -126,7 +127,7 @@ def deposit_cash(driver: Driver) -> None:
     if driver.rng.random() < 0.1:
         amount = driver.rng.choice([0, 1, 2, 10**25])
     driver.call(
-        driver.owners.get(account, "attacker"),
+        driver.owner(account),
         "Vault",
         "deposit(uint256,uint256,uint256)",
         account,
@@ -143,7 +144,7 @@ def deposit_collateral(driver: Driver) -> None:
     if driver.rng.random() < 0.1:
         amount = driver.rng.choice([1, 2, 7, 10**30])
     driver.call(
-        driver.owners.get(account, "attacker"),
+        driver.owner(account),
         "Vault",
         "deposit(uint256,uint256,uint256)",
         account,

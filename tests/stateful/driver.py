@@ -13,44 +13,14 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from simulation.domain import portfolio_math, risk_board, standard_options
-from simulation.domain.interest_math import with_interest
-from simulation.domain.margin_math import (
-    Assessment,
-    CollateralRisk,
-    Portfolio,
-    PositionRisk,
-    assess,
-)
-from simulation.domain.oracle_math import is_valid, unpack_tick
-from tests.stateful import options
+from tests.stateful.margins import CREDIT, Margin, Margins
 from tests.stateful.parameters import initial_parameters
 from tests.stateful.rig import Rig, calldata
-from tests.stateful.world_state import ASSETS, SERIES, SERIES_FEEDS, Account, Event, Outcome, State
+from tests.stateful.world_state import SERIES, Account, Event, Outcome, State
 
-__all__ = ["Auction", "Driver", "Margin", "Order", "Step"]
+__all__ = ["DELEVERAGE", "IDLE", "INSOLVENT", "SOLVENT", "Auction", "Driver", "Order", "Step"]
 
 IDLE, SOLVENT, INSOLVENT, DELEVERAGE = 1, 2, 4, 8
-ONE_USD = 10**9
-SURFACE = (
-    "feed",
-    "expiry",
-    "forward_difference",
-    "rate",
-    "a",
-    "b",
-    "rho",
-    "m",
-    "sigma",
-    "reference_forward",
-    "reference_tau",
-    "forward_confidence",
-    "vol_confidence",
-    "rate_confidence",
-)
-SIGNED = {"forward_difference", "rate", "a", "b", "rho", "m", "sigma"}
-"""ISurface.SeriesSurface in its order, as far as a board needs it."""
-SPOT = 2**72 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +54,6 @@ class Auction:
     def turned(self, phase: int, now: int) -> Auction:
         """In another phase, with the other clock."""
         return Auction(phase, now - self.paused, 0, now - self.started)
-
-
-@dataclass(frozen=True, slots=True)
-class Margin:
-    equity: int
-    initial: int
-    maintenance: int
-    valid: bool
-
-    @property
-    def shortfall(self) -> int:
-        """IM - equity, signed."""
-        return self.initial - self.equity
-
-    @property
-    def missing(self) -> int:
-        """(MM - equity)+."""
-        return max(self.maintenance - self.equity, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,25 +106,24 @@ class Driver:
         self.succeeded: Counter[str] = Counter()
         self.attempted: Counter[str] = Counter()
         self.owners: dict[int, str] = {}
-        self.engines: dict[int, int] = {}
+        self.margins = Margins(self.rig, self.parameters)
         self.delegates: defaultdict[int, set[str]] = defaultdict(set)
         self.orders: dict[int, Order] = {}
         self.auctions: dict[int, Auction] = {}
         self.donated: Counter[tuple[str, str]] = Counter()
         self.prices: dict[int, tuple[int, int]] = {}
         """Spot and mark that were last sent to each feed, nano USD."""
-        self.boards: dict[int, risk_board.Board] = {}
-        """What each series was valued at when its board was last made."""
-        specs = list(self.rig.protocol.series.values())
-        self.strikes = {series: specs[series - 1].strikes for series in SERIES}
         self.expiries = {
             series: self.rig.view("Instruments", "series(uint256)", series).word(1) for series in SERIES
         }
         self.last_update: tuple[Any, ...] | None = None
+        self.last_surface: tuple[Any, ...] | None = None
+        """Signed and stored, as is the last price; the next one was signed for a time before it."""
+        self.older_surface: tuple[Any, ...] | None = None
         self.age = 0
         self.time_observers: list[Callable[[Driver, State, State], None]] = []
-        self._margins: dict[tuple[int, Account], Margin] = {}
-        self._margin_key: tuple[Any, ...] = ()
+        self.requests: dict[int, int] = {}
+        """Engine that each account has last asked for."""
 
     # --- acting
 
@@ -229,6 +180,10 @@ class Driver:
             account = step.outcome.word()
             self.owners[account] = step.caller
             self.engines[account] = args[0]
+        elif function == "request":
+            self.requests[args[0]] = args[1]
+        elif function == "change":
+            self.engines[args[0]] = self.requests.pop(args[0])
         elif function == "set_delegate":
             role = self.role_of(args[1])
             (self.delegates[args[0]].add if args[2] else self.delegates[args[0]].discard)(role)
@@ -241,7 +196,9 @@ class Driver:
             self.donated[step.contract, self._name_of(args[0])] += args[1]
         elif step.contract == "RiskBoard":
             if step.outcome.word():
-                self.boards[args[0]] = self._valued(args[0], step.after)
+                self.margins.refresh_board(args[0], step.after)
+        elif step.contract == "DynamicMargin" and function == "refresh":
+            self.margins.refresh_scales(args[0], step.after)
         elif step.contract != "Oracle":
             parameters.note(step.contract, function, args)
 
@@ -296,20 +253,9 @@ class Driver:
         else:
             self.auctions[account] = known.turned(SOLVENT, now)
 
-    def _valued(self, series: int, state: State) -> risk_board.Board:
-        """The board that a refresh has just made, by its twin."""
-        words = self.rig.view("Surface", "surface(uint256)", series)
-        stored = {
-            name: words.signed(place) if name in SIGNED else words.word(place)
-            for place, name in enumerate(SURFACE)
-        }
-        found = self.rig.view("Surface", "forward_parts(uint256)", series)
-        tick = unpack_tick(state.feeds[SERIES_FEEDS[series]])
-        parts = (found.word(0), found.word(1), found.word(2))
-        return options.valued_board(stored, parts, tick.confidence, self.strikes[series], state.time)
-
     def role_of(self, address: bytes) -> str:
-        return next(role for role, known in self.rig.roles.items() if known == address)
+        found = (role for role, known in self.rig.roles.items() if known == address)
+        return next(found, self._name_of(address))
 
     def _name_of(self, address: bytes) -> str:
         return next((name for name, known in self.rig.at.items() if known == address), "")
@@ -323,121 +269,36 @@ class Driver:
 
     def caller_for(self, account: int) -> str:
         """The owner, sometimes a delegate."""
-        delegates = sorted(self.delegates[account])
+        delegates = sorted(role for role in self.delegates[account] if role in self.rig.roles)
         if delegates and self.rng.random() < 0.3:
             return self.rng.choice(delegates)
-        return self.owners[account]
+        return self.owner(account)
+
+    @property
+    def engines(self) -> dict[int, int]:
+        """Engine of each account."""
+        return self.margins.engines
+
+    def margin(self, state: State, number: int) -> Margin:
+        """Margin of an account in a state, by its engine's twin."""
+        return self.margins.margin(state, number)
 
     def cash_now(self, state: State, account: Account) -> int:
         """Cash with interest to the state's time."""
-        if account.cash == 0:
-            return 0
-        index = state.supply_index if account.cash > 0 else state.borrow_index
-        return with_interest(account.cash, account.cash_index, index)
+        return self.margins.cash_now(state, account)
 
-    def margin(self, state: State, number: int) -> Margin:
-        """Margin of an account in a state, by the engines' twin; kept while nothing it needs changes."""
-        account = state.accounts[number - 1]
-        key = (
-            state.time,
-            state.borrow_index,
-            state.supply_index,
-            state.raw[3],
-            state.quotes,
-            len(self.boards),
-            id(self.boards.get(1)),
-            id(self.boards.get(2)),
-            tuple(market.index for market in state.markets.values()),
-            state.stable_feed,
-            self.parameters.version,
-        )
-        if key != self._margin_key:
-            self._margin_key = key
-            self._margins = {}
-        found = self._margins.get((number, account))
-        if found is None:
-            found = self._margins[number, account] = self._assess(state, number, account)
-        return found
+    def owner(self, account: int) -> str:
+        """The account's owner; an attacker for those that have none."""
+        return self.owners.get(account, "attacker")
 
-    def portfolio(self, state: State, number: int) -> tuple[Portfolio, bool]:
-        """The account as its engine sees it, and whether all prices it needs are valid."""
-        account = state.accounts[number - 1]
-        valid = True
-        positions = []
-        for market_id, position in account.positions.items():
-            market = state.markets[market_id]
-            valid = valid and market.valid
-            unrealised = position.size * (
-                market.mark - position.entry - (market.index - position.funding_index)
-            )
-            positions.append(
-                PositionRisk(
-                    market_id,
-                    position.size,
-                    market.mark,
-                    market.spot,
-                    market.confidence,
-                    unrealised,
-                    position.bids,
-                    position.asks,
-                )
-            )
-        collaterals = []
-        for asset in ASSETS:
-            units = account.units[asset - 1]
-            if units == 0:
-                continue
-            tick = state.feeds[self.parameters.collateral_feeds[asset]]
-            valid = valid and is_valid(unpack_tick(tick), state.time)
-            value = units * (tick & SPOT) * 10**9 // 10 ** self.parameters.decimals[asset]
-            haircuts = self.parameters.haircuts[asset]
-            collaterals.append(CollateralRisk(asset, value, unpack_tick(tick).confidence, *haircuts))
-        stable = ONE_USD
-        if state.stable_feed:
-            tick = state.feeds[state.stable_feed]
-            stable = tick & SPOT
-            valid = valid and is_valid(unpack_tick(tick), state.time)
-        cash = self.cash_now(state, account)
-        return Portfolio(cash, stable, tuple(positions), tuple(collaterals)), valid
+    def owned(self) -> list[int]:
+        """Accounts of people; the CoinPool's own is not among them."""
+        return sorted(self.owners)
 
-    def setting(self, state: State, parameters: portfolio_math.Parameters) -> portfolio_math.Setting:
-        """What portfolio margin is worked out with, besides the portfolio."""
-        return portfolio_math.Setting(
-            state.time,
-            parameters,
-            options.GRID,
-            self.boards,
-            options.MARKET_FEEDS,
-            options.COIN_FEEDS,
-        )
+    def lines(self) -> list[int]:
+        """Accounts with a credit line."""
+        found = enumerate(self.state.desk.lines, 1)
+        return [number for number, line in found if line.committed]
 
-    def required(self, state: State, portfolio: Portfolio, engine: int) -> Assessment:
-        """What an engine's twin says of a portfolio."""
-        if engine == options.SCENARIO:
-            return portfolio_math.assess(portfolio, self.setting(state, options.PORTFOLIO))
-        risks, contingency = self.parameters.risks[engine], self.parameters.contingency[engine]
-        if all(position.market < 256 for position in portfolio.positions):
-            return assess(portfolio, risks, contingency)
-        boards = {
-            number: standard_options.Board(
-                SERIES_FEEDS[number], quoted.fixed, quoted.variable, self.strikes[number]
-            )
-            for number, quoted in state.series.items()
-        }
-        feeds = options.OPTION_FEEDS
-        parameters = standard_options.Parameters(
-            risks,
-            contingency,
-            dict.fromkeys(feeds, options.OPTION_RISK),
-            dict.fromkeys(feeds, options.FUTURE_RISK),
-        )
-        return standard_options.assess(portfolio, boards, parameters)
-
-    def _assess(self, state: State, number: int, account: Account) -> Margin:
-        if not account.positions and not any(account.units):
-            cash = self.cash_now(state, account)
-            valid = not state.stable_feed or is_valid(unpack_tick(state.feeds[state.stable_feed]), state.time)
-            return Margin(cash, 0, 0, valid)
-        portfolio, valid = self.portfolio(state, number)
-        found = self.required(state, portfolio, self.engines.get(number, 1))
-        return Margin(found.equity, found.initial_margin, found.maintenance_margin, valid)
+    def credit_accounts(self) -> list[int]:
+        return [number for number in self.owned() if self.engines[number] == CREDIT]

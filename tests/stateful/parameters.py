@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulation.chain.deployment import CONTINGENCY
 from simulation.domain.margin_math import Contingency, MarketRisk
 from tests.stateful.rig import Rig
 from tests.stateful.world_state import ASSETS, PERPETUALS, SERIES
@@ -48,6 +49,7 @@ class Parameters:
 
 def initial_parameters(rig: Rig) -> Parameters:
     protocol = rig.protocol
+    specs = (*protocol.markets.values(), *protocol.inverse.values())
     risks = {
         market: MarketRisk(
             spec.initial_margin,
@@ -57,9 +59,9 @@ def initial_parameters(rig: Rig) -> Parameters:
             spec.tiers.first_bound // 10**18,
             spec.tiers.second_bound // 10**18,
         )
-        for market, spec in zip(PERPETUALS, protocol.markets.values(), strict=True)
+        for market, spec in zip(PERPETUALS, specs, strict=True)
     }
-    contingency = Contingency(5 * 10**7, 10_000, 990_000_000, 10_000)
+    contingency = Contingency(*CONTINGENCY)
     collaterals = list(protocol.collaterals.values())
     liquidation = rig.view("Liquidator", "parameters()")
     return Parameters(
@@ -74,10 +76,7 @@ def initial_parameters(rig: Rig) -> Parameters:
         maker_fee=protocol.fees.maker,
         taker_fee=protocol.fees.taker,
         liquidation=tuple(liquidation.word(i) for i in range(11)),
-        max_rate={
-            market: spec.funding.max_rate
-            for market, spec in zip(PERPETUALS, protocol.markets.values(), strict=True)
-        },
+        max_rate={market: spec.funding.max_rate for market, spec in zip(PERPETUALS, specs, strict=True)},
         active=dict.fromkeys(PERPETUALS, True),
         series_active=dict.fromkeys(SERIES, True),
         deviation=protocol.oracle.max_spread,

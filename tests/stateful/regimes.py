@@ -6,17 +6,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from random import Random
 
-from tests.stateful import actions, control, prices, series, trading, waterfall
+from tests.stateful import (
+    actions,
+    attackers,
+    coins,
+    control,
+    credit,
+    engines,
+    prices,
+    series,
+    trading,
+    waterfall,
+)
 from tests.stateful.actions import PRICES, RULES, log_uniform, setup_account, token_amount
 from tests.stateful.driver import DELEVERAGE, INSOLVENT, SOLVENT, Driver
 from tests.stateful.invariants import Checker
+from tests.stateful.margins import CROSS, ENGINES
 from tests.stateful.prices import send_prices
 from tests.stateful.rig import TRADERS, Rig
-from tests.stateful.world_state import FEEDS
+from tests.stateful.world_state import ATTACKER, FEEDS, KEEPER, RIVAL
 
 __all__ = ["REGIMES", "RULES", "begin", "open_protocol", "play", "wait"]
 
-_REGISTERED = (actions, trading, prices, series, waterfall, control)
+_REGISTERED = (actions, trading, prices, series, coins, engines, credit, waterfall, control, attackers)
 
 BASE = dict.fromkeys(RULES, 1.0)
 TRADING = {
@@ -105,10 +117,11 @@ def open_protocol(driver: Driver, fund_usd: float) -> None:
     send_prices(driver, FEEDS)
     series.refresh_series(driver)
     for i, role in enumerate(TRADERS):
-        setup_account(driver, role, (1, 3, 2)[i % 3], log_uniform(driver.rng, 300, 30_000), i % 4)
-    setup_account(driver, "keeper", 1, 3_000_000)
-    setup_account(driver, "rival", 1, 200_000)
-    setup_account(driver, "attacker", 1, 5_000)
+        setup_account(driver, role, ENGINES[i], log_uniform(driver.rng, 300, 30_000), i % 4)
+    for number, role, usd in ((KEEPER, "keeper", 3_000_000), (RIVAL, "rival", 200_000)):
+        assert setup_account(driver, role, CROSS, usd) == number
+    assert setup_account(driver, "attacker", CROSS, 5_000) == ATTACKER
+    credit.open_desk(driver)
     if fund_usd:
         amount = token_amount(driver, 0, fund_usd)
         driver.call(

@@ -20,16 +20,20 @@ from simulation.chain.artifacts import load_artifact
 from simulation.config import load_scenario
 from tests.backends import COINBASE
 from tests.protocol import World
-from tests.stateful.options import SurfaceSigner, market_sizes, wire_options
+from tests.stateful.deployed import Deployed
+from tests.stateful.options import SurfaceSigner, market_sizes
 from tests.stateful.world_state import (
     ACCOUNTS,
     ASSETS,
     DATED,
     FEEDS,
     HOLDERS,
+    INVERSE,
+    LENDERS,
     MARKETS,
     PERPETUALS,
     SERIES,
+    TRANCHES,
     Event,
     Outcome,
     State,
@@ -46,7 +50,10 @@ LEVELS = 64
 TRADERS = tuple(f"trader {i}" for i in range(6))
 ROLES = (*TRADERS, "keeper", "rival", "depositor", "guardian", "attacker", "relayer", "owner")
 CONTRACTS = ("Vault", "Ledger", "Exchange", "Liquidator", "InsuranceFund", "Oracle", "Instruments", "Lens")
-ENGINES = ("CrossMargin", "IsolatedMargin", "PortfolioMargin", "Surface", "RiskBoard")
+OTHERS = (
+    *("CrossMargin", "IsolatedMargin", "PortfolioMargin", "DynamicMargin", "RiskModel", "CreditMargin"),
+    *("Surface", "RiskBoard", "CoinPool", "CreditDesk", "EngineSwitch"),
+)
 TOKENS = ("CashToken", "Token:WETH", "Token:WBTC", "Token:EURC")
 WEALTH = 10**15
 """Whole tokens of each kind that every role starts with."""
@@ -85,9 +92,13 @@ def calldata(signature: str, *args: Any) -> bytes:
 
 
 def _event_specs() -> dict[bytes, tuple[str, tuple[tuple[str, int], ...], tuple[tuple[str, int], ...]]]:
-    """topic0 -> name, indexed (name, signed bits) and data fields, for events of single words."""
-    specs = {}
-    for artifact in (*CONTRACTS, *ENGINES):
+    """topic0 -> name, indexed (name, signed bits) and data fields, for events of single words.
+
+    An event of a later contract that has the name of another one carries its contract's name in front.
+    """
+    specs: dict[bytes, Any] = {}
+    names: dict[str, bytes] = {}
+    for artifact in (*CONTRACTS, *OTHERS):
         for item in load_artifact(artifact).abi:
             if item["type"] != "event" or any(
                 "tuple" in part["type"] or "[" in part["type"] for part in item["inputs"]
@@ -98,8 +109,10 @@ def _event_specs() -> dict[bytes, tuple[str, tuple[tuple[str, int], ...], tuple[
                 (part["name"], 256 if part["type"].startswith("int") else 0, part["indexed"])
                 for part in item["inputs"]
             ]
-            specs[keccak(text=signature)] = (
-                item["name"],
+            topic = keccak(text=signature)
+            known = names.setdefault(item["name"], topic) == topic
+            specs[topic] = (
+                item["name"] if known else f"{artifact}.{item['name']}",
                 tuple((name, bits) for name, bits, indexed in fields if indexed),
                 tuple((name, bits) for name, bits, indexed in fields if not indexed),
             )
@@ -121,7 +134,8 @@ def _deployed() -> tuple[World, Any]:
             token.mint(sender, amount)
             token.approve(world.vault.address, 2**256 - 1, sender=sender)
             token.approve(world.fund.address, 2**256 - 1, sender=sender)
-    wire_options(world)
+            token.approve(world.contracts["CreditDesk"].address, 2**256 - 1, sender=sender)
+    world.contracts["CreditDesk"].set_underwriter(world.env.address("owner"))
     world.oracle.set_feed(USD_FEED, (3_600, 500, 5 * 10**7, 0, 86_400, 2, 1, 2**72 - 1))
     return world, world.env.backend._evm  # type: ignore[attr-defined]
 
@@ -147,6 +161,10 @@ class Rig:
         }
         self.roles: dict[str, bytes] = {role: to_canonical_address(world.env.address(role)) for role in ROLES}
         self.protocol = world.protocol
+        self.deployed = Deployed(world.steps)
+        """The parameters of every contract as the plan has set them."""
+        self.engines = world.protocol.engines
+        """Ids of the margin engines by name."""
         self.keys = world.keys
         self.signer: TypedDataSigner = world.signer
         self.surface_signer = SurfaceSigner(world.keys, world.contracts["Surface"].address)
@@ -240,6 +258,8 @@ class Rig:
             ("InsuranceFund", calldata("convertToAssets(uint256)", 10**12)),
             ("Vault", calldata("stable_feed()")),
             *(("Instruments", calldata("funding(uint256)", market)) for market in PERPETUALS),
+            *(("CoinPool", calldata("pool(uint256)", market)) for market in INVERSE),
+            *self._desk_views(),
             ("Instruments", calldata("words(uint256[])", list(DATED))),
             *(
                 ("Surface", calldata(f"{view}(uint256)", series))
@@ -255,6 +275,20 @@ class Rig:
             for number in (0, VIEW_GAS, 0, 0, len(data)):
                 records += number.to_bytes(8, "little")
         return plimsoll_evm.Transactions(bytes(records), data)
+
+    def _desk_views(self) -> list[tuple[str, bytes]]:
+        desk = "CreditDesk"
+        views = [
+            ("CashToken", calldata("balanceOf(address)", self.at[desk])),
+            (desk, calldata("total_committed()")),
+            (desk, calldata("open_calls()")),
+        ]
+        for tranche in TRANCHES:
+            for name in ("tranche_assets", "tranche_supply", "tranche_series", "redeemable"):
+                views.append((desk, calldata(f"{name}(uint256)", tranche)))
+            shares = "shares_of(uint256,address)"
+            views += [(desk, calldata(shares, tranche, self.roles[role])) for role in LENDERS]
+        return views + [(desk, calldata("line(uint256)", number)) for number in range(1, ACCOUNTS + 1)]
 
     def read(self) -> State:
         """The whole world at the present time."""

@@ -7,10 +7,10 @@ from tests.stateful.actions import NANO, WAD, any_account, rule, trading_account
 from tests.stateful.driver import Driver
 from tests.stateful.prices import refresh_prices
 from tests.stateful.trading import PLACE
-from tests.stateful.world_state import SERIES, SERIES_FEEDS
+from tests.stateful.world_state import KEEPER, RIVAL, SERIES, SERIES_FEEDS
 from tests.surfaces import SurfaceUpdate
 
-__all__ = ["SURFACE_UPDATE", "refresh_series"]
+__all__ = ["SURFACE_UPDATE", "refresh_series", "signed_surface"]
 
 SURFACE_UPDATE = (
     "update((" + ",".join(["uint256", *["int256"] * 7, *["uint256"] * 7]) + "),(uint256,uint256)[])"
@@ -20,8 +20,10 @@ SETTLE = "settle_expired(uint256,uint256)"
 WINDOW = 1_800
 
 
-def _surface(driver: Driver, series: int) -> None:
-    """A surface of now by two of the three signers."""
+def signed_surface(
+    driver: Driver, series: int, timestamp: int = 0, deadline: int = 0
+) -> tuple[SurfaceUpdate, list[tuple[int, int]]]:
+    """A surface of now, or of other times, by two of the three signers."""
     rng = driver.rng
     spot = driver.prices[SERIES_FEEDS[series]][0]
     left = max(driver.expiries[series] - driver.rig.time, 60)
@@ -33,12 +35,22 @@ def _surface(driver: Driver, series: int) -> None:
         reference_forward=spot,
         reference_tau=left,
         vol_confidence=rng.choice([97_000_000] * 6 + [40_000_000]),
-        timestamp=driver.rig.time,
-        deadline=driver.rig.time + 60,
+        timestamp=timestamp or driver.rig.time,
+        deadline=deadline or driver.rig.time + 60,
     )
     signatures = driver.rig.surface_signer.sign(update)
     signatures.pop(rng.randrange(3))
-    driver.call("relayer", "Surface", SURFACE_UPDATE, update.row(), signatures)
+    return update, signatures
+
+
+def _surface(driver: Driver, series: int) -> None:
+    """Now and then two are signed in a row and the first of them stays with whoever may want to replay it."""
+    if driver.rng.random() < 0.2:
+        early = max(driver.state.time - 1, 1)
+        driver.older_surface = signed_surface(driver, series, early, driver.rig.time + 3_600)
+    update, signatures = signed_surface(driver, series, deadline=driver.rig.time + 3_600)
+    if driver.call("relayer", "Surface", SURFACE_UPDATE, update.row(), signatures).ok:
+        driver.last_surface = (update, signatures)
 
 
 def refresh_series(driver: Driver) -> None:
@@ -115,7 +127,7 @@ def _race(driver: Driver, series: int) -> None:
     driver.advance(max(driver.expiries[series] - rng.choice([0, 1, 1, 2, 30]) - driver.rig.time, 0))
     resting = [order for order in driver.orders.values() if order.market // 256 == series]
     if not resting:
-        maker, taker, market = 7, trading_account(driver), 256 * series
+        maker, market = KEEPER, 256 * series
         tick, lot = driver.rig.sizes[market]
         at = max(1, driver.state.markets[market].mark // tick)
         terms = (maker, market, True, at, max(1, NANO // lot), 0, 0, 8)
@@ -124,7 +136,7 @@ def _race(driver: Driver, series: int) -> None:
         if not resting:
             return
     order = rng.choice(sorted(resting, key=lambda found: found.order_id))
-    taker = rng.choice([8, 8, trading_account(driver)])
+    taker = rng.choice([RIVAL, RIVAL, trading_account(driver)])
     take = (taker, order.market, not order.is_bid, order.tick, order.lots, 2, 0, 64)
 
     def cancel() -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole protocol under 50,000 drawn calls, every invariant of docs/invariants.md held after each of them.
 
-A seeded driver makes the calls (tests/stateful/regimes.py): one process does seven hundred of them a second
+A seeded driver makes the calls (tests/stateful/regimes.py): one process does five hundred of them a second
 with all checks, which hypothesis' own bookkeeping would halve. The same rules run under hypothesis, with
 shrinking, in test_machine.py. Each seed goes through every regime and must see every rule succeed.
 """
@@ -25,6 +25,7 @@ NEVER = {
     "attacker calls what is not theirs",
     "attacker uses another's account",
     "attacker forges a price",
+    "attacker forges a surface",
 }
 """Rules that must not succeed even once."""
 

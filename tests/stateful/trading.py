@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from tests.stateful.actions import NANO, WAD, log_uniform, rule, trading_account
 from tests.stateful.driver import Driver
+from tests.stateful.margins import CROSS, ISOLATED
 from tests.stateful.rig import TRADERS
-from tests.stateful.world_state import MARKETS
+from tests.stateful.world_state import INVERSE, KEEPER, MARKETS, RIVAL
 
 __all__ = ["PLACE"]
 
@@ -33,7 +34,9 @@ def _order_terms(driver: Driver, account: int, market: int, is_bid: bool) -> tup
 
 
 def _worth(driver: Driver, market: int) -> int:
-    """What a unit of base of a market is compared by, nano USD: an option's mark may be nothing."""
+    """What a unit of size is compared by, nano USD: a mark may be nothing; a contract is one USD."""
+    if market in INVERSE:
+        return NANO
     quoted = driver.state.markets[market]
     return quoted.mark if market % 256 == 0 or market < 256 else quoted.spot or NANO
 
@@ -68,7 +71,7 @@ def _place(driver: Driver, account: int, market: int, is_bid: bool, options: int
 @rule("quote")
 def quote(driver: Driver) -> None:
     """Post-only depth on both sides from an account with money."""
-    account = driver.rng.choice([7, 7, 8])
+    account = driver.rng.choice([KEEPER, KEEPER, RIVAL])
     market = driver.rng.choice(_open_markets(driver))
     size_of_tick, size_of_lot = driver.rig.sizes[market]
     mark = driver.state.markets[market].mark
@@ -102,12 +105,12 @@ def take(driver: Driver) -> None:
         return
     account = driver.rng.choice(accounts)
     market, is_bid = driver.rng.choice(sides)
-    if driver.engines[account] == 2 and driver.state.account(account).positions:
+    if driver.engines[account] == ISOLATED and driver.state.account(account).positions:
         market = next(iter(driver.state.account(account).positions))
     size_of_tick, size_of_lot = driver.rig.sizes[market]
     margin = driver.margin(driver.state, account)
     mark = driver.state.markets[market].mark
-    ratio = (driver.parameters.risks[1][market].initial if market < 256 else 1_500) / 10_000
+    ratio = (driver.parameters.risks[CROSS][market].initial if market < 256 else 1_500) / 10_000
     free = max(margin.equity - margin.initial, 0) / WAD
     usd = free / ratio * driver.rng.choice([0.2, 0.5, 0.9, 0.97, 1.05])
     lots = max(1, int(usd / (_worth(driver, market) / NANO) * NANO / size_of_lot))
@@ -163,7 +166,7 @@ def cancel(driver: Driver) -> None:
 
 @rule("cancel all")
 def cancel_all(driver: Driver) -> None:
-    account = driver.rng.randint(1, driver.state.account_count)
+    account = driver.rng.choice(driver.owned())
     driver.call(driver.caller_for(account), "Exchange", "cancel_all(uint256)", account)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from tests.stateful.actions import RULES, any_account, log_uniform, price_of, rule, token_amount
 from tests.stateful.driver import DELEVERAGE, INSOLVENT, SOLVENT, Driver
-from tests.stateful.world_state import MARKETS
+from tests.stateful.margins import ONE_USD
+from tests.stateful.world_state import ATTACKER, INVERSE, KEEPER, MARKETS, RIVAL
 
 __all__ = ["in_phase"]
 
@@ -47,7 +48,7 @@ def start(driver: Driver) -> None:
 
 @rule("start for a reward")
 def start_for(driver: Driver) -> None:
-    keeper = driver.rng.choice([7, 8, 8, any_account(driver)])
+    keeper = driver.rng.choice([KEEPER, RIVAL, RIVAL, any_account(driver)])
     driver.call("keeper", "Liquidator", START_FOR, _below(driver, True), keeper)
 
 
@@ -77,9 +78,9 @@ def restart(driver: Driver) -> None:
 
 def _bid(driver: Driver, account: int) -> None:
     rng = driver.rng
-    bidder = rng.choice([7, 7, 8, 9, rng.randint(1, driver.state.account_count)])
+    bidder = rng.choice([KEEPER, KEEPER, RIVAL, ATTACKER, rng.choice(driver.owned())])
     if account == bidder and rng.random() < 0.9:
-        bidder = 7 if account != 7 else 8
+        bidder = KEEPER if account != KEEPER else RIVAL
     fraction = rng.choice([WAD, WAD, WAD // 2, WAD // 10, int(log_uniform(rng, 1e12, 1e18)), 1])
     if rng.random() < 0.05:
         fraction = rng.choice([0, 2 * WAD, 2**256 - 1])
@@ -144,12 +145,12 @@ def deleverage(driver: Driver) -> None:
         if driver.state.account(number).liquidating:
             continue
         margin = driver.margin(driver.state, number)
-        quoted = driver.state.markets[market]
-        gain = position.size * (quoted.mark - position.entry - quoted.index + position.funding_index)
+        gain = driver.margins.unrealised(driver.state, market, position)
+        entry, mark = position.entry, driver.state.markets[market].mark
+        if market in INVERSE:
+            entry = mark = ONE_USD
         if margin.equity > 0:
-            others.append(
-                (_score(gain, abs(position.size), position.entry, quoted.mark, margin.equity), number)
-            )
+            others.append((_score(gain, abs(position.size), entry, mark, margin.equity), number))
     others.sort(reverse=True)
     chosen = [number for _, number in others[: driver.rng.choice([1, 2, 8])]]
     if driver.rng.random() < 0.1:

@@ -5,18 +5,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simulation.domain.ledger_math import coin
+from simulation.domain.market_math import is_inverse
+
 __all__ = [
     "ACCOUNTS",
     "ASSETS",
+    "ATTACKER",
+    "COINS",
     "DATED",
     "FEEDS",
     "HOLDERS",
+    "INVERSE",
+    "KEEPER",
+    "LENDERS",
+    "LINEAR",
     "MARKETS",
     "PERPETUALS",
+    "POOL",
+    "RIVAL",
     "SERIES",
     "SERIES_FEEDS",
+    "TRANCHES",
     "Account",
+    "Desk",
     "Event",
+    "Line",
     "Market",
     "Outcome",
     "Position",
@@ -26,9 +40,15 @@ __all__ = [
     "signed",
 ]
 
-ACCOUNTS = 14
+ACCOUNTS = 15
 """Accounts that exist at most; a read covers them all."""
-PERPETUALS = (1, 2, 3)
+POOL, KEEPER, RIVAL, ATTACKER = 1, 8, 9, 10
+"""Accounts of the CoinPool, which nobody owns, and of those who come after the traders."""
+LINEAR = (1, 2, 3)
+INVERSE = (128, 129)
+COINS = {128: 1, 129: 2}
+"""Collateral in which an inverse perpetual is settled."""
+PERPETUALS = (*LINEAR, *INVERSE)
 SERIES = {1: 2, 2: 1}
 """How many strikes each dated series has."""
 SERIES_FEEDS = {1: 1, 2: 2}
@@ -40,6 +60,9 @@ FEEDS = (1, 2, 3, 4, 5)
 """ETH, BTC, SOL, EUR and, for the cash token, USD."""
 HOLDERS = ("depositor", "keeper", "attacker", "rival")
 """Who may hold shares of the fund."""
+TRANCHES = (1, 2)
+LENDERS = ("depositor", "rival", "attacker")
+"""Who may lend to the CreditDesk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +72,8 @@ class Position:
     funding_index: int
     bids: int
     asks: int
+    coin: int = 0
+    """Of an inverse position, which has no entry; nano coin."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +120,39 @@ class Series:
     """Settlement price once it is fixed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """ICreditDesk.Line: token units, wad and unix seconds."""
+
+    granted: int
+    committed: int
+    term: int
+    stage: int
+    called: int
+    used: int
+    owed: int
+    accrued: int
+    paid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What lenders own and what it is bound for, token units."""
+
+    tokens: int
+    committed: int
+    open_calls: int
+    assets: tuple[int, ...]
+    """By tranche, junior first, as is all that follows."""
+    supply: tuple[int, ...]
+    wiped: tuple[int, ...]
+    redeemable: tuple[int, ...]
+    shares: tuple[tuple[int, ...], ...]
+    """By tranche and lender."""
+    lines: tuple[Line, ...]
+    """By account, from the first."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
     raw: tuple[bytes, ...]
@@ -132,6 +190,9 @@ class State:
     series: dict[int, Series]
     quotes: tuple[bytes, ...]
     """Everything that prices dated markets, as answered."""
+    pools: dict[int, int]
+    """Nano coin that the CoinPool holds for each inverse market."""
+    desk: Desk
 
     def account(self, number: int) -> Account:
         return self.accounts[number - 1]
@@ -187,6 +248,10 @@ class StateReader:
         first = 8 + holders
         fundings = raw[first : first + len(PERPETUALS)]
         first += len(PERPETUALS)
+        pools = {market: int.from_bytes(raw[first + i], "big") for i, market in enumerate(INVERSE)}
+        first += len(INVERSE)
+        desk = _desk(raw[first : first + DESK_VIEWS])
+        first += DESK_VIEWS
         dated, series = self._dated(raw[first:], ticks)
         quotes = raw[first : first + 1 + 2 * len(SERIES)]
         markets = {}
@@ -243,6 +308,8 @@ class StateReader:
             accrued_until=tuple(int.from_bytes(funding[64:96], "big") for funding in fundings),
             series=series,
             quotes=quotes,
+            pools=pools,
+            desk=desk,
         )
 
     def _dated(self, raw: tuple[bytes, ...], ticks: list[int]) -> tuple[dict[int, Market], dict[int, Series]]:
@@ -286,6 +353,22 @@ class StateReader:
         return tuple(accounts)
 
 
+DESK_VIEWS = 3 + len(TRANCHES) * (4 + len(LENDERS)) + ACCOUNTS
+
+
+def _desk(raw: tuple[bytes, ...]) -> Desk:
+    """Tokens, commitments, calls; four figures and the shares of each tranche; the line of each account."""
+    plain = [int.from_bytes(answer, "big") for answer in raw[: DESK_VIEWS - ACCOUNTS]]
+    width = 4 + len(LENDERS)
+    tranches = [plain[3 + i * width : 3 + (i + 1) * width] for i in range(len(TRANCHES))]
+    return Desk(
+        *plain[:3],
+        *(tuple(tranche[place] for tranche in tranches) for place in range(4)),
+        tuple(tuple(tranche[4:]) for tranche in tranches),
+        tuple(Line(*_plain(answer)) for answer in raw[DESK_VIEWS - ACCOUNTS :]),
+    )
+
+
 def _plain(answer: bytes) -> list[int]:
     """Returned values of a word each."""
     return [int.from_bytes(answer[i : i + 32], "big") for i in range(0, len(answer), 32)]
@@ -309,12 +392,14 @@ def _decode_account(data: bytes) -> Account:
     for i, market in enumerate(MARKETS):
         word, orders = words[2 + len(ASSETS) + 2 * i : 4 + len(ASSETS) + 2 * i]
         if word:
+            field = (word >> 80) & (2**80 - 1)
             positions[market] = Position(
                 size=signed(word & (2**80 - 1), 80),
-                entry=(word >> 80) & (2**80 - 1),
+                entry=0 if is_inverse(market) else field,
                 funding_index=signed((word >> 160) & (2**80 - 1), 80),
                 bids=orders & (2**128 - 1),
                 asks=orders >> 128,
+                coin=coin(field) if is_inverse(market) else 0,
             )
     return Account(
         cash=signed(money & (2**128 - 1), 128),

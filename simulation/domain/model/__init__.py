@@ -3,7 +3,16 @@
 
 from __future__ import annotations
 
-from simulation.domain.model.engines import Engine, ScenarioEngine
+from simulation.domain.model.coin_pool import CoinPool
+from simulation.domain.model.credit import CreditRules, Desk
+from simulation.domain.model.engines import (
+    AnyEngine,
+    CreditEngine,
+    DynamicEngine,
+    Engine,
+    RiskEngine,
+    ScenarioEngine,
+)
 from simulation.domain.model.fund import Fund
 from simulation.domain.model.liquidation import Liquidation
 from simulation.domain.model.markets import Markets
@@ -23,14 +32,21 @@ from simulation.domain.model.state import (
     Quote,
     Series,
 )
+from simulation.domain.model.switch import Switch
 from simulation.domain.orders import Refused
 
 __all__ = [
     "Account",
+    "AnyEngine",
     "Auction",
     "AuctionRules",
+    "CoinPool",
     "Collateral",
+    "CreditEngine",
+    "CreditRules",
     "DatedMarket",
+    "Desk",
+    "DynamicEngine",
     "Engine",
     "Feed",
     "Fund",
@@ -44,6 +60,8 @@ __all__ = [
     "ProtocolModel",
     "Quote",
     "Refused",
+    "RiskEngine",
     "ScenarioEngine",
     "Series",
+    "Switch",
 ]

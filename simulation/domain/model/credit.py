@@ -8,7 +8,8 @@ domain modules only.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from simulation.domain import credit_math
@@ -183,12 +184,19 @@ class Desk:
         called_in = line.granted < line.committed or self.now >= line.term
         return credit_math.Line(line.committed * self.scale, BPS if called_in else 0)
 
-    def review(self, account: int, seen: Measure) -> int:
-        """Takes fees, judges the use; returns the token units of fees that were taken."""
+    def review(
+        self, account: int, seen: Measure, withdraw: Callable[[int], Measure | None] | None = None
+    ) -> int:
+        """Takes fees, judges the use; returns the token units of fees that were taken.
+
+        Args:
+            withdraw: takes token units out of the account's cash and measures it again, None when it is
+                refused; without it the withdrawal is worked out from `seen`.
+        """
         line = self._line(account, seen)
         self._accrue(line)
-        taken = self._collect(account, line, seen)
-        use, limit = self._measure(line, seen, taken)
+        taken, seen = self._collect(line, seen, withdraw or (lambda units: self._paid(account, units, seen)))
+        use, limit = self._measure(line, seen)
         if line.stage == Stage.DEFAULTED:
             if use == 0:
                 del self.lines[account]
@@ -213,17 +221,17 @@ class Desk:
             raise Refused("credit_desk: line is not called")
         if self.now < line.called + self.rules.grace:
             raise Refused("credit_desk: grace is not over")
-        use, limit = self._measure(line, seen, 0)
+        use, limit = self._measure(line, seen)
         if use <= limit:
             raise Refused("credit_desk: use is within limit")
         self._accrue(line)
         line.stage = Stage.DEFAULTED
         line.used = min(use, line.committed * self.scale)
 
-    def draw(self, account: int, amount: int, seen: Measure) -> tuple[int, int]:
-        """What the junior and the senior tranche pay for a loss, token units."""
+    def draw(self, account: int, amount: int) -> tuple[int, int]:
+        """What the junior and the senior tranche pay for a loss on the credit engine, token units."""
         line = self.lines.get(account)
-        if line is None or not seen.on_engine:
+        if line is None:
             return 0, 0
         paid = min(amount, line.committed)
         if not paid:
@@ -259,10 +267,14 @@ class Desk:
             )
         line.accrued = self.now
 
-    def _collect(self, account: int, line: CreditLine, seen: Measure) -> int:
+    def _collect(
+        self, line: CreditLine, seen: Measure, withdraw: Callable[[int], Measure | None]
+    ) -> tuple[int, Measure]:
+        """Token units taken, and the account after it."""
         units = line.owed // self.scale
-        if units and not self._can_pay(account, units, seen):
-            return 0
+        after = withdraw(units) if units else seen
+        if after is None:
+            return 0, seen
         line.owed -= units * self.scale
         line.paid = self.now
         junior = units * self.rules.junior_income // BPS
@@ -272,7 +284,13 @@ class Desk:
             junior = 0
         self.junior.assets += junior
         self.senior.assets += units - junior
-        return units
+        return units, after
+
+    def _paid(self, account: int, units: int, seen: Measure) -> Measure | None:
+        """The account without the fee, where a withdrawal of it is not refused."""
+        if not self._can_pay(account, units, seen):
+            return None
+        return replace(seen, equity=seen.equity - units * self.scale)
 
     def _can_pay(self, account: int, units: int, seen: Measure) -> bool:
         """A withdrawal by a delegate that leaves initial margin, with the line as it stands."""
@@ -292,11 +310,10 @@ class Desk:
         late = self.now >= line.term or self.now >= line.paid + self.rules.fee_period
         return 0 if late or line.stage == Stage.DEFAULTED or not seen.on_engine else line.granted
 
-    def _measure(self, line: CreditLine, seen: Measure, taken: int) -> tuple[int, int]:
+    def _measure(self, line: CreditLine, seen: Measure) -> tuple[int, int]:
         if not seen.on_engine:
             return 0, 0
         if not seen.valid:
             raise Refused("credit_desk: stale price")
-        equity = seen.equity - taken * self.scale
-        cap = credit_math.cap_down(seen.margin, equity, self.rules.share, self.rules.multiple)
-        return credit_math.use(seen.margin, equity), min(self._ceiling(line, seen) * self.scale, cap)
+        cap = credit_math.cap_down(seen.margin, seen.equity, self.rules.share, self.rules.multiple)
+        return credit_math.use(seen.margin, seen.equity), min(self._ceiling(line, seen) * self.scale, cap)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from simulation.domain import auction_math, deleverage_math
 from simulation.domain.margin_math import Assessment
 from simulation.domain.market_math import is_inverse
+from simulation.domain.model.engines import CreditEngine
 from simulation.domain.model.fund import Fund
 from simulation.domain.model.positions import Positions
 from simulation.domain.model.state import Account, Auction, AuctionRules, Phase
@@ -114,7 +115,7 @@ class Liquidation:
                 raise Refused("liquidator: auction is over")
             most = self._max_fraction(before, auction.reserved, discount)
         else:
-            if auction.phase == Phase.DELEVERAGE and account.positions:
+            if auction.phase == Phase.DELEVERAGE and any(held.size for held in account.positions.values()):
                 raise Refused("liquidator: has positions")
             if self._is_recovered(auction, before):
                 raise Refused("liquidator: needs a restart")
@@ -168,9 +169,10 @@ class Liquidation:
         price = auction_math.insolvent_price_up(
             found.equity, found.maintenance_margin, elapsed, self.rules.insolvent_length
         )
-        if elapsed < self.rules.insolvent_length and self.fund.assets * self.scale >= -price:
-            raise Refused("liquidator: fund can still pay")
         account = self._account(number)
+        able = self.fund.assets + self._line_capacity(account)
+        if elapsed < self.rules.insolvent_length and able * self.scale >= -price:
+            raise Refused("liquidator: fund can still pay")
         if found.equity < 0:
             self._draw(account, -found.equity)
             found = self._assess(account)
@@ -305,13 +307,36 @@ class Liquidation:
         auction.phase, auction.reserved, auction.shortfall = phase, 0, shortfall
 
     def _draw(self, account: Account, wanted: int) -> int:
-        units = min(-(-wanted // self.scale), self.fund.assets)
-        if units == 0:
-            return 0
+        """Cash out of the account's line, and only what that lacks out of the fund."""
+        lent = self._cover(account, self._draw_line(account, -(-wanted // self.scale)))
+        if lent >= wanted:
+            return lent
+        units = min(-(-(wanted - lent) // self.scale), self.fund.assets)
         self.fund.assets -= units
-        self.ledger.money.backing += units * self.scale
-        self.ledger.money.change(account, units * self.scale, self.ledger.now)
+        return lent + self._cover(account, units)
+
+    def _cover(self, account: Account, units: int) -> int:
+        """Tokens that have come for an account; wad."""
+        if units:
+            self.ledger.money.backing += units * self.scale
+            self.ledger.money.change(account, units * self.scale, self.ledger.now)
         return units * self.scale
+
+    def _has_line(self, account: Account) -> bool:
+        return isinstance(self.ledger.engines[account.engine], CreditEngine)
+
+    def _line_capacity(self, account: Account) -> int:
+        """Token units that the account's line would pay."""
+        desk = self.ledger.desk
+        if desk is None or account.number not in desk.lines or not self._has_line(account):
+            return 0
+        return desk.lines[account.number].committed
+
+    def _draw_line(self, account: Account, units: int) -> int:
+        desk = self.ledger.desk
+        if desk is None or not self._has_line(account):
+            return 0
+        return sum(desk.draw(account.number, units))
 
     def _conclude(self, number: int, after: Assessment, capped: bool) -> None:
         """Ends an auction that has reached its target, else counts what is still missing."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, field
 
-from simulation.domain import market_math
+from simulation.domain import credit_math, market_math
 from simulation.domain.ledger_math import cash_change, entry_after
 from simulation.domain.margin_math import (
     Assessment,
@@ -16,7 +16,8 @@ from simulation.domain.margin_math import (
     worst_size,
 )
 from simulation.domain.market_math import coins_down, is_inverse
-from simulation.domain.model.engines import Engine, ScenarioEngine
+from simulation.domain.model.credit import Desk, Measure
+from simulation.domain.model.engines import AnyEngine, CreditEngine
 from simulation.domain.model.markets import Markets
 from simulation.domain.model.money import Money
 from simulation.domain.model.solvency_guard import SolvencyGuard
@@ -36,9 +37,11 @@ class Positions:
 
     money: Money
     markets: Markets
-    engines: dict[int, Engine | ScenarioEngine]
+    engines: dict[int, AnyEngine]
     collaterals: dict[int, Collateral]
     accounts: dict[int, Account] = field(default_factory=dict)
+    desk: Desk | None = None
+    """Whose lines stand in for margin under the credit engine."""
     stable_feed: int = 0
     trading_paused: bool = False
     now: int = 0
@@ -111,7 +114,27 @@ class Positions:
 
     def assess(self, account: Account) -> tuple[Assessment, bool]:
         portfolio, valid = self.portfolio(account)
-        return self.engines[account.engine].assess(portfolio, self.markets, self.now), valid
+        engine = self.engines[account.engine]
+        found = engine.assess(portfolio, self.markets, self.now)
+        if isinstance(engine, CreditEngine) and self.desk is not None:
+            line = self.desk.credit(account.number, account.in_liquidation)
+            found = credit_math.assess(found, line, engine.share, engine.multiple)
+        return found, valid
+
+    def measure(self, account: Account, desk: str) -> Measure:
+        """What the desk, a delegate called so, asks about an account."""
+        portfolio, valid = self.portfolio(account)
+        engine = self.engines[account.engine]
+        found = engine.assess(portfolio, self.markets, self.now)
+        return Measure(
+            found.equity,
+            found.initial_margin,
+            not account.positions,
+            desk in account.delegates,
+            isinstance(engine, CreditEngine),
+            account.in_liquidation,
+            valid,
+        )
 
     def permits(self, account: Account, market: int) -> bool:
         """Whether the account may list the market beside its others."""
@@ -306,19 +329,19 @@ class Positions:
         """Moves a fraction of all positions (whole lots, at mark), collateral and free cash."""
         if receiver.in_liquidation:
             raise Refused("ledger: account in liquidation")
-        if sender.positions:
-            self._slice_positions(sender, receiver, fraction)
+        kept = self._slice_positions(sender, receiver, fraction) if sender.positions else 0
         for asset, units in list(sender.units.items()):
             moved = units * fraction // WAD
             sender.units[asset] -= moved
             receiver.units[asset] += moved
-        free = self.money.cash_now(sender, self.now) - reserved
+        free = self.money.cash_now(sender, self.now) + kept - reserved
         share = free * fraction // WAD
         if share:
             self.money.move(sender, receiver, share, self.now)
 
-    def _slice_positions(self, sender: Account, receiver: Account, fraction: int) -> None:
-        given = taken = 0
+    def _slice_positions(self, sender: Account, receiver: Account, fraction: int) -> int:
+        """Value that the sender's inverse positions keep, wad: the fraction is one of that as well."""
+        given = taken = kept = 0
         settled = shifted = False
         for market, held in list(sender.positions.items()):
             if held.size == 0 and held.coin == 0:
@@ -333,6 +356,7 @@ class Positions:
             given += self._due(market, held)
             if is_inverse(market):
                 given += coin * mark - moved * NANO
+                kept += (held.coin - coin) * mark - (held.size - moved) * NANO
             settled |= self._to_mark(market, held) or moved != 0 or coin != 0
             if moved == 0 and coin == 0:
                 continue
@@ -351,6 +375,7 @@ class Positions:
             last = next(reversed(receiver.positions))
             if not self.permits(receiver, last):
                 raise Refused("ledger: market not permitted")
+        return kept
 
     def _shift(self, account: Account, market: int, size: int, price: int, coin: int = 0) -> int:
         """A trade without fee and without a check; returns what becomes cash.

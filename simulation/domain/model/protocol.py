@@ -7,30 +7,38 @@ changed: who calls keeps a copy (`pickle` is the fastest) and goes back to it. M
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from dataclasses import dataclass, field
 
 from simulation.domain.interest_math import RateParams
+from simulation.domain.model.coin_pool import CoinPool
+from simulation.domain.model.credit import Desk, Measure, Tranche
 from simulation.domain.model.fund import Fund
 from simulation.domain.model.liquidation import Liquidation
 from simulation.domain.model.markets import Markets
 from simulation.domain.model.money import Money
 from simulation.domain.model.positions import Positions
 from simulation.domain.model.state import Account
+from simulation.domain.model.switch import Switch
 from simulation.domain.order_book import OrderBook
 from simulation.domain.orders import NewOrder, Option, Placement, Reason, Refused, Removed
 
-__all__ = ["LIQUIDATOR", "ProtocolModel"]
+__all__ = ["DESK", "LIQUIDATOR", "ProtocolModel"]
 
 WAD = 10**18
 CASH = 0
 LIQUIDATOR = "the Liquidator"
+DESK = "the CreditDesk"
+UNDERWRITER = "owner"
+JUNIOR, SENIOR = 1, 2
 MAX_CASH = 2**127
 
 
 @dataclass(slots=True)
 class ProtocolModel:
-    """Vault, Ledger, Exchange, Liquidator and InsuranceFund in one; roles are named by strings."""
+    """Vault, Ledger, Exchange, Liquidator, InsuranceFund and, where there are any, CoinPool, CreditDesk and
+    EngineSwitch in one; roles are named by strings."""
 
     money: Money
     markets: Markets
@@ -40,6 +48,8 @@ class ProtocolModel:
     fund: Fund
     scale: int
     """Wad for a unit of the cash token."""
+    pool: CoinPool | None = None
+    switch: Switch | None = None
     wallets: Counter[tuple[int, str]] = field(default_factory=Counter)
     """Token units outside the protocol, by asset and role."""
     deposits_paused: bool = False
@@ -54,6 +64,8 @@ class ProtocolModel:
         """The time of the next call."""
         self.ledger.now = now
         self.ledger.opened_interest = None
+        if self.ledger.desk is not None:
+            self.ledger.desk.now = now
 
     def account(self, number: int) -> Account:
         account = self.ledger.accounts.get(number)
@@ -72,7 +84,7 @@ class ProtocolModel:
         if self.accounts_paused or engine not in self.ledger.engines:
             raise Refused("vault: no such engine")
         number = len(self.ledger.accounts) + 1
-        self.ledger.accounts[number] = Account(caller, engine)
+        self.ledger.accounts[number] = Account(caller, engine, number=number)
         return number
 
     def set_delegate(self, caller: str, number: int, delegate: str, allowed: bool) -> None:
@@ -231,3 +243,67 @@ class ProtocolModel:
     def _leave(self, caller: str, assets: int, shares: int) -> None:
         self.fund.leave(caller, assets, shares, self.liquidation.locked)
         self.wallets[CASH, caller] += assets
+
+    # --- credit
+
+    @property
+    def desk(self) -> Desk:
+        if self.ledger.desk is None:
+            raise Refused("credit_desk: no desk")
+        return self.ledger.desk
+
+    def tranche(self, number: int) -> Tranche:
+        if number not in (JUNIOR, SENIOR):
+            raise Refused("credit_desk: no such tranche")
+        return self.desk.junior if number == JUNIOR else self.desk.senior
+
+    def lend(self, caller: str, tranche: int, amount: int) -> int:
+        """Shares for token units."""
+        if self.wallets[CASH, caller] < amount:
+            raise Refused("credit_desk: transfer failed")
+        self.wallets[CASH, caller] -= amount
+        return self.desk.deposit(self.tranche(tranche), caller, amount)
+
+    def redeem_loan(self, caller: str, tranche: int, shares: int) -> int:
+        """Token units for shares of a tranche."""
+        if not shares:
+            raise Refused("credit_desk: zero amount")
+        amount = self.desk.redeem(self.tranche(tranche), caller, shares)
+        self.wallets[CASH, caller] += amount
+        return amount
+
+    def grant(self, caller: str, number: int, amount: int, term: int) -> None:
+        if caller != UNDERWRITER:
+            raise Refused("credit_desk: caller is not underwriter")
+        self.desk.grant(number, amount, term, self._measure(number))
+
+    def review(self, number: int) -> int:
+        """The fee is a withdrawal by the desk like any other: refused, it stays owed."""
+        seen = self._measure(number)
+
+        def withdraw(units: int) -> Measure | None:
+            account, kept = self.account(number), copy.copy(self.money)
+            cash, index = account.cash, account.cash_index
+            try:
+                self.withdraw(DESK, number, CASH, units, DESK)
+            except Refused:
+                self._put_back(kept)
+                account.cash, account.cash_index = cash, index
+                return None
+            return self._measure(number)
+
+        return self.desk.review(number, seen, withdraw)
+
+    def declare_default(self, number: int) -> None:
+        self.desk.declare_default(number, self._measure(number))
+
+    def _measure(self, number: int) -> Measure:
+        account = self.ledger.accounts.get(number)
+        if account is None:
+            return Measure(0, 0, True, consents=False, on_engine=False)
+        return self.ledger.measure(account, DESK)
+
+    def _put_back(self, kept: Money) -> None:
+        """The books as they were; whoever else holds them goes on holding them."""
+        for name in Money.__slots__:
+            setattr(self.money, name, getattr(kept, name))

@@ -53,6 +53,8 @@ class Account:
     in_liquidation: bool = False
     last_call: int = 0
     """When it was last called for margin."""
+    number: int = 0
+    """Its id, by which the desk knows its line."""
 
 
 @dataclass(slots=True)

@@ -4,13 +4,23 @@
 from __future__ import annotations
 
 from tests.stateful.driver import Driver, Step
-from tests.stateful.invariants import book, control, custody, liquidation, margin, settlement
+from tests.stateful.invariants import (
+    book,
+    control,
+    custody,
+    inverse,
+    liquidation,
+    margin,
+    settlement,
+    systems,
+)
 from tests.stateful.invariants.base import INVARIANTS, Invariant, Memory, View
 from tests.stateful.invariants.settlement import time_accrues_linearly
+from tests.stateful.invariants.systems import scales_keep_their_speed
 
 __all__ = ["INVARIANTS", "Checker", "Invariant"]
 
-_REGISTERED = (custody, margin, settlement, liquidation, book, control)
+_REGISTERED = (custody, margin, settlement, liquidation, book, control, inverse, systems)
 
 
 class Checker:
@@ -29,7 +39,7 @@ class Checker:
 
     def watch(self, driver: Driver) -> Checker:
         driver.observers = (*driver.observers, self)
-        driver.time_observers.append(time_accrues_linearly)
+        driver.time_observers += [time_accrues_linearly, scales_keep_their_speed]
         return self
 
     def __call__(self, driver: Driver, step: Step) -> None:

@@ -12,7 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.stateful.driver import Driver, Margin, Step
+from simulation.domain import ledger_math
+from simulation.domain.market_math import is_inverse
+from tests.stateful.driver import Driver, Step
+from tests.stateful.margins import Margin
 from tests.stateful.world_state import Account, State
 
 __all__ = ["INVARIANTS", "Check", "Invariant", "Memory", "View", "invariant"]
@@ -58,7 +61,8 @@ class Memory:
     """By order: lots filled."""
     gone: set[int] = field(default_factory=set)
     """Orders that were filled or removed."""
-    refused_liveness: Counter[str] = field(default_factory=Counter)
+    requests: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """By account: the engine it has asked for, and when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ class PositionChange:
     realised: int
     """Change of cash before the fee, wad."""
     fee: int
+    coin: int = 0
+    """Nano coin that an inverse position was given; its quote is what cash says was paid."""
 
 
 class View:
@@ -115,6 +121,10 @@ class View:
             "set_"
         )
 
+    def paid_by_line(self) -> int:
+        """What the lenders of a credit line have paid in the step, wad."""
+        return sum(event["amount"] for event in self.step.named("CreditDrawn")) * self.scale
+
     @property
     def moves_prices(self) -> bool:
         return self.step.contract == "Oracle"
@@ -126,8 +136,13 @@ class View:
             self._changes = list(self._follow())
         return self._changes
 
+    def _coin_before(self, account: int, market: int) -> int:
+        held = self.before.accounts[account - 1].positions.get(market)
+        return held.coin if held else 0
+
     def _follow(self) -> Iterator[PositionChange]:
         sizes: dict[tuple[int, int], tuple[int, int, int]] = {}
+        coins: dict[tuple[int, int], int] = {}
         for event in self.step.outcome.events:
             args: dict[str, Any] = event.args
             if event.name in ("Deposited", "Withdrawn") and args["asset"] == 0:
@@ -147,6 +162,11 @@ class View:
                         (old.size, old.entry, old.funding_index) if old else (0, 0, 0)
                     )
                 size, entry, index = args["size"], args["entry_price"], args["funding_index"]
+                coin = 0
+                if is_inverse(market):
+                    held, entry = ledger_math.coin(entry), 0
+                    coin = held - coins.get((account, market), self._coin_before(account, market))
+                    coins[account, market] = held
                 realised = args["cash"] - cash + args["fee"]
                 funding = -old_size * (index - old_index)
                 yield PositionChange(
@@ -159,6 +179,7 @@ class View:
                     funding,
                     realised,
                     args["fee"],
+                    coin,
                 )
                 self.cash_trail[account] = args["cash"]
                 sizes[account, market] = (size, entry, index)

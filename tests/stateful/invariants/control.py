@@ -16,8 +16,8 @@ GAS_CAP = 16_777_216
 
 @invariant(
     "INV-35",
-    "A price with too few, repeated, malleable or foreign signatures is refused; one that was used "
-    "before changes nothing.",
+    "A price or a surface with too few, repeated, malleable or foreign signatures is refused; one that was "
+    "used before, or is older than what is stored, changes nothing.",
 )
 def inv_35_signatures(view: View) -> None:
     step = view.step
@@ -25,6 +25,10 @@ def inv_35_signatures(view: View) -> None:
         assert not step.ok, "a forged price was stored"
     if step.rule == "attacker replays a price":
         assert view.after.feeds == view.before.feeds, "a price was stored twice"
+    if step.rule == "attacker forges a surface":
+        assert step.outcome.changed_slots == 0, "a forged surface was stored"
+    if step.rule == "attacker replays a surface":
+        assert step.outcome.changed_slots == 0, "a surface that was used, or an older one, was stored"
 
 
 @invariant("INV-37", "A mark is within its bound of spot, so that no minority of signers moves it further.")

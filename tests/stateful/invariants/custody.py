@@ -21,6 +21,7 @@ def inv_01_custody(view: View) -> None:
     assert after.backing % view.scale == 0
     assert after.vault_cash_tokens == after.backing // view.scale + donated["CashToken", "Vault"]
     assert after.fund_tokens == after.fund_assets + donated["CashToken", "InsuranceFund"]
+    assert after.desk.tokens == sum(after.desk.assets) + donated["CashToken", "CreditDesk"]
     for asset, name in zip(ASSETS, TOKENS, strict=True):
         held = sum(account.units[asset - 1] for account in after.accounts)
         assert after.held[asset - 1] == held, f"asset {asset}"
@@ -39,6 +40,11 @@ def inv_02_donations(view: View) -> None:
     assert after.accounts == before.accounts
     assert after.markets == before.markets
     assert after.held == before.held
+    assert (after.pools, after.desk.assets, after.desk.supply) == (
+        before.pools,
+        before.desk.assets,
+        before.desk.supply,
+    )
     for name in (
         "backing",
         "deficit",
@@ -100,7 +106,9 @@ def inv_06_identity(view: View) -> None:
             if quoted.settled:
                 # What one side has been paid and the other not charged yet.
                 settled -= position.size * quoted.mark
-            value += position.size * (quoted.mark - position.entry - (quoted.index - position.funding_index))
+            value += view.driver.margins.unrealised(after, market, position)
+    # Coin that losers have paid in is no longer among what positions owe each other.
+    value -= sum(held * after.markets[market].mark for market, held in after.pools.items())
     assert settled == after.net_settled, (settled, after.net_settled)
     assert cash + after.fees + after.reserve == after.backing + after.net_settled + after.deficit
     assert cash + value + after.fees + after.reserve == after.backing + after.deficit

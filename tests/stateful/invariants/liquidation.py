@@ -6,11 +6,14 @@ from __future__ import annotations
 from simulation.domain import auction_math, deleverage_math
 from tests.stateful.driver import DELEVERAGE, INSOLVENT, SOLVENT
 from tests.stateful.invariants.base import View, invariant
-from tests.stateful.options import SCENARIO
+from tests.stateful.margins import CREDIT, ONE_USD, PORTFOLIO, RISK
+from tests.stateful.world_state import INVERSE
 
 __all__: list[str] = []
 
 WAD = 10**18
+PAYMENT = 4
+"""Reason of CashMoved."""
 STEPS = (
     "start",
     "start_for",
@@ -74,7 +77,10 @@ def inv_23_shortfall(view: View) -> None:
 def _offsets(view: View, number: int) -> bool:
     """Whether one of the account's positions lowers what another needs."""
     held = view.before.accounts[number - 1].positions
-    return view.driver.engines[number] == SCENARIO or any(market % 256 and market > 255 for market in held)
+    if view.driver.engines[number] in (PORTFOLIO, RISK):
+        return True
+    # An inverse position is margined by the larger of its two legs, contracts and coin.
+    return any((market % 256 and market > 255) or market in INVERSE for market in held)
 
 
 @invariant(
@@ -85,7 +91,8 @@ def _offsets(view: View, number: int) -> bool:
 def inv_24_target(view: View) -> None:
     for bid in view.step.named("AuctionBid"):
         number = bid["account"]
-        before, after = view.margins(number)
+        # No line counts in an auction, and the slice that ends it is judged as it was sold.
+        before, after = (view.driver.margins.bare(state, number)[0] for state in (view.before, view.after))
         # An account below the cutoff may be taken whole: its lots are not worth a second slice.
         small = before.equity < view.parameters.liquidation[7]
         if view.step.auctions[number].phase != SOLVENT or bid["fraction"] == WAD or small:
@@ -94,7 +101,7 @@ def inv_24_target(view: View) -> None:
         margin = auction_math.buffer_margin(after.equity, after.maintenance, buffer)
         room = view.before.accounts[number - 1].cash // WAD + 10**6
         for market, (_, lot) in view.driver.rig.sizes.items():
-            room += lot * view.after.markets[market].spot
+            room += lot * (ONE_USD if market in INVERSE else view.after.markets[market].spot)
         assert margin <= room, f"account {number} was sold {margin} wei beyond its target"
 
 
@@ -126,7 +133,7 @@ def inv_26_self_liquidation(view: View) -> None:
         account, bidder = bid["account"], bid["bidder"]
         (one, one_after), (other, other_after) = view.margins(account), view.margins(bidder)
         gain = one_after.equity + other_after.equity - one.equity - other.equity
-        drawn = sum(event["amount"] for event in view.step.named("Drawn")) * view.scale
+        drawn = sum(event["amount"] for event in view.step.named("Drawn")) * view.scale + view.paid_by_line()
         # Both values of a split collateral are rounded down on their own, as the whole was.
         assert gain <= drawn + 3, f"account {account} and bidder {bidder} gained {gain}"
 
@@ -173,7 +180,7 @@ def inv_28_waterfall(view: View) -> None:
     if socialised:
         assert after.fund_assets == 0, "a loss was socialised while the fund had assets"
     if after.deficit < before.deficit + socialised:
-        assert step.function in ("withdraw", "sweep_fees")
+        assert step.function in ("withdraw", "sweep_fees", "review")
     if step.ok and step.function == "withdraw" and step.contract == "Vault" and step.args[1] == 0:
         # A socialised loss is borne in proportion: at least the share of all claims that the tokens are.
         old, new = view.account(step.args[0])
@@ -202,7 +209,8 @@ def inv_28_waterfall(view: View) -> None:
         if elapsed >= liquidation[4]:
             return
         price = auction_math.insolvent_price_up(margin.equity, margin.maintenance, elapsed, liquidation[4])
-        assert before.fund_assets * view.scale < -price, "the fund could still have paid"
+        line = before.desk.lines[number - 1].committed if view.driver.engines[number] == CREDIT else 0
+        assert (before.fund_assets + line) * view.scale < -price, "line and fund could still have paid"
     elif step.function == "bid" and phase == DELEVERAGE:
         assert not any(p.size for p in before.accounts[number - 1].positions.values())
     elif step.function == "write_off":
@@ -229,16 +237,16 @@ def inv_29_fund(view: View) -> None:
         elif event.name == "Drawn":
             moved -= args["amount"]
     assert after.fund_assets == before.fund_assets + moved >= 0
-    drawn = sum(event["amount"] for event in step.named("Drawn")) * view.scale
-    if drawn:
+    drawn, lent = sum(event["amount"] for event in step.named("Drawn")) * view.scale, view.paid_by_line()
+    if drawn or lent:
         number = _subject(view)
         assert number is not None
         margin = view.margins(number)[0]
         owed = -margin.equity
         if step.function == "bid":
             owed = -step.named("AuctionBid")[0]["price"]
-        assert drawn < owed + view.scale, f"the fund paid {drawn} for {owed}"
-        assert view.after.backing == view.before.backing + drawn
+        assert drawn + lent < owed + view.scale, f"line and fund paid {lent} and {drawn} for {owed}"
+        assert view.after.backing == view.before.backing + drawn + lent
     if step.contract == "InsuranceFund" and step.ok and after.shares < before.shares:
         assert before.total_insolvent <= before.fund_assets * view.scale, "left while locked"
 
@@ -265,15 +273,30 @@ def inv_30_deleveraging(view: View) -> None:
         number = close["counterparty"]
         old, new = view.account(number)
         position = old.positions[close["market"]]
-        gain = deleverage_math.unrealised(
-            position.size, position.entry, market.mark, market.index - position.funding_index
-        )
         margin, after = view.margins(number)
+        entry, mark = position.entry, market.mark
+        if close["market"] in INVERSE:
+            # At mark, its coin for cash; what is forgone is paid in cash, for one USD of each contract.
+            entry = mark = ONE_USD
+            funding = market.index - position.funding_index
+            gain = deleverage_math.unrealised_inverse(position.size, position.coin, market.mark, funding)
+            assert close["price"] == market.mark
+            paid = [
+                event
+                for event in view.step.named("CashMoved")
+                if event["account"] == number and event["reason"] == PAYMENT
+            ]
+            forgone = sum(2**256 - event["amount"] for event in paid if event["amount"] >= 2**255)
+            forgone += sum(-event["amount"] for event in paid if event["amount"] < 0)
+        else:
+            gain = deleverage_math.unrealised(
+                position.size, position.entry, market.mark, market.index - position.funding_index
+            )
+            forgone = abs(size) * abs(close["price"] - market.mark)
+            assert (close["price"] - market.mark) * size <= 0, "the counterparty got more than mark"
         assert close["score"] == deleverage_math.score_down(
-            gain, abs(position.size), position.entry, market.mark, margin.equity
+            gain, abs(position.size), entry, mark, margin.equity
         )
-        forgone = abs(size) * abs(close["price"] - market.mark)
-        assert (close["price"] - market.mark) * size <= 0, "the counterparty got more than mark"
         assert forgone <= max(gain, 0) * abs(size) // abs(position.size), "more than its profit"
         assert margin.equity - after.equity == forgone, "what was forgone is not what was lost"
         assert after.equity >= 0, f"account {number} was deleveraged into insolvency"

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from simulation.domain import portfolio_math
 from simulation.domain.margin_math import PositionRisk, requirement_up, weighted
+from tests.stateful.driver import Driver
 from tests.stateful.invariants.base import View, invariant, worst_sizes
-from tests.stateful.options import GRID, PORTFOLIO, SCENARIO
-from tests.stateful.world_state import Account, Position
+from tests.stateful.margins import CROSS, ISOLATED, PORTFOLIO
+from tests.stateful.world_state import INVERSE, LINEAR, Account, Position
 
-__all__ = ["adds_risk"]
+__all__ = ["adds_risk", "funding_due"]
 
 NOTHING = Position(0, 0, 0, 0, 0)
 WAD = 10**18
@@ -52,8 +53,19 @@ def adds_risk(old: Account, new: Account) -> bool:
 
 
 def _takes_money(view: View, number: int) -> bool:
-    """The owner's side of a withdrawal or transfer."""
-    return view.step.function in ("withdraw", "transfer_cash") and view.step.args[0] == number
+    """The owner's side of a withdrawal or transfer, or of a fee that the credit desk withdraws."""
+    leaves = view.step.function in ("withdraw", "transfer_cash") or view.step.contract == "CreditDesk"
+    return leaves and view.step.args[0] == number
+
+
+def funding_due(view: View, number: int) -> int:
+    """Of inverse positions, wad: engines see it with the coin until it is cash, and no more than it."""
+    account, markets = view.before.account(number), view.before.markets
+    return sum(
+        abs(position.size * (markets[market].index - position.funding_index))
+        for market, position in account.positions.items()
+        if market in INVERSE
+    )
 
 
 @invariant(
@@ -61,6 +73,8 @@ def _takes_money(view: View, number: int) -> bool:
     "Whatever adds risk to an account or takes money out of it leaves equity at or above initial margin.",
 )
 def inv_08_initial_margin(view: View) -> None:
+    if view.step.contract == "CoinPool":
+        return  # Coin for what is owed in coin: invariant 9 says what that may do to the margin.
     for number, old, new in _touched(view):
         if adds_risk(old, new) or _takes_money(view, number):
             margin = view.margins(number)[1]
@@ -74,7 +88,8 @@ def inv_09_shortfall(view: View) -> None:
     for number, _, _ in _touched(view):
         before, after = view.margins(number)
         # Each term of what coin needs under portfolio margin is rounded up by itself.
-        room = ROUNDING if view.step.function == "deposit" and view.driver.engines[number] == SCENARIO else 0
+        coin = view.step.function == "deposit" and view.driver.engines.get(number) == PORTFOLIO
+        room = funding_due(view, number) + (ROUNDING if coin else 0)
         assert after.shortfall <= max(before.shortfall, 0) + room, (
             f"account {number}: {before} became {after}"
         )
@@ -107,19 +122,20 @@ def inv_10_requirements(view: View) -> None:
 )
 def inv_12_portfolio(view: View) -> None:
     driver, state = view.driver, view.after
-    found = [number for number, engine in driver.engines.items() if engine == SCENARIO]
+    found = [number for number, engine in driver.engines.items() if engine == PORTFOLIO]
     if driver.rig.calls % EVERY or not found:
         return
-    portfolio, _ = driver.portfolio(state, found[driver.rig.calls // EVERY % len(found)])
+    portfolio, _ = driver.margins.portfolio(state, found[driver.rig.calls // EVERY % len(found)])
     positions = portfolio.positions
     doubts = [position.confidence for position in positions]
     doubts += [collateral.confidence for collateral in portfolio.collaterals]
-    doubts += [board.confidence for board in driver.boards.values()]
-    if not positions or min(doubts) < PORTFOLIO.confidence_threshold:
+    doubts += [board.confidence for board in driver.margins.boards.values()]
+    parameters = driver.rig.deployed.portfolio
+    if not positions or min(doubts) < parameters.confidence_threshold:
         return
-    whole = driver.required(state, portfolio, SCENARIO)
+    whole = driver.margins.required(state, portfolio, PORTFOLIO)
     # Alone nothing is capped by what can be lost at all, which is no sum of its parts.
-    setting = driver.setting(state, replace(PORTFOLIO, bounded=False))
+    setting = driver.margins.setting(state, replace(parameters, bounded=False))
     parts = [
         portfolio_math.assess(replace(portfolio, cash=0, positions=(each,), collaterals=()), setting)
         for each in positions
@@ -128,13 +144,13 @@ def inv_12_portfolio(view: View) -> None:
     room = 10 * len(parts)
     assert whole.initial_margin <= sum(part.initial_margin for part in parts) + room
     assert whole.maintenance_margin <= sum(part.maintenance_margin for part in parts) + room
-    if len(positions) == 1 and positions[0].market < 256 and not portfolio.collaterals:
-        assert whole.initial_margin >= _worst_loss(positions[0])
+    if len(positions) == 1 and positions[0].market in LINEAR and not portfolio.collaterals:
+        assert whole.initial_margin >= _worst_loss(driver, positions[0])
 
 
-def _worst_loss(position: PositionRisk) -> int:
+def _worst_loss(driver: Driver, position: PositionRisk) -> int:
     """Of a perpetual, in the scenarios as the owner gave them, rounded down."""
-    moves = [scenario for scenario in GRID if scenario is not None]
+    moves = [scenario for scenario in driver.rig.deployed.grid if scenario is not None]
     losses = [position.size * position.mark * (WAD - one.spot_shock) * one.damping // WAD**2 for one in moves]
     return max(losses)
 
@@ -149,9 +165,9 @@ def inv_13_splitting(view: View) -> None:
         assert all(number == view.after.account_count for number in view.changed)
         assert view.after.markets == view.before.markets
     for change in view.changes:
-        if change.market > 255:
-            continue  # Tiers are those of a feed there, and options charge each other.
-        risk = view.parameters.risks[1][change.market]
+        if change.market not in LINEAR:
+            continue  # Tiers are those of a feed there, options charge each other, coin its own part.
+        risk = view.parameters.risks[CROSS][change.market]
         mark = view.after.markets[change.market].mark
         whole, part = abs(change.size), abs(change.size) // 3
         if whole * mark >= risk.first_bound * 10**18:
@@ -168,7 +184,7 @@ def inv_13_splitting(view: View) -> None:
 )
 def inv_14_silo(view: View) -> None:
     for number in view.changed:
-        if view.driver.engines.get(number) == 2:
+        if view.driver.engines.get(number) == ISOLATED:
             held = view.after.accounts[number - 1].positions
             series = {market >> 8 for market in held}
             assert len(held) <= 1 or (len(series) == 1 and 0 not in series), f"account {number}"
@@ -190,6 +206,8 @@ def inv_14_silo(view: View) -> None:
     "With a price that is stale, flagged or of low confidence, nothing adds risk or takes collateral.",
 )
 def inv_36_valid_prices(view: View) -> None:
+    if view.step.contract == "CoinPool":
+        return  # Coin for what is owed in it needs the price of its own market: invariant 51.
     for number, old, new in _touched(view):
         if not (adds_risk(old, new) or _takes_money(view, number)):
             continue

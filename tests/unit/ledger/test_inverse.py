@@ -179,11 +179,11 @@ def test_a_slice_moves_contracts_and_coin_at_mark(fraction: int, price: int) -> 
     coin = 5 * NANO * fraction // WAD
     assert desk.held(bidder, ETH_USD) == (contracts, coin)
     assert desk.held(long, ETH_USD) == (10_000 * USD - contracts, 5 * NANO - coin)
-    # Position and coin are worth nothing at their price: only the share of cash changed hands.
+    # Contracts and coin are paid for at mark, so what changed hands is the fraction of all the account was
+    # worth, whole lots or not, also where it was worth less than nothing.
     after = [desk.equity(account) for account in (long, bidder)]
     assert sum(after) == sum(before)
-    paid = 10_000 * WAD + coin * price * NANO - contracts * NANO
-    assert before[0] - after[0] == paid * fraction // WAD
+    assert before[0] - after[0] == before[0] * fraction // WAD
     desk.check()
 
 
