@@ -29,7 +29,7 @@ from simulation.config.scenario import ENGINES, MIXED
 from simulation.errors import InputError, PlimsollError, ReplayError, RunError
 from simulation.messages.progress import Progress as Step
 from simulation.metrics import RunTables, applicable, compute, definitions, keepers, record, show
-from simulation.reports import show_margin, write_comparison, write_margin, write_report
+from simulation.reports import show_margin, venue_lines, write_comparison, write_margin, write_report
 
 __all__ = ["main"]
 
@@ -311,7 +311,9 @@ def _advance(bar: Progress, task: TaskID, step: Step) -> None:
 
 
 def _finish(folder: Path, quiet: bool) -> Path:
-    """Measure, record, print and report a run."""
+    """Measure, record, print and report a run; of other venues than its own, before."""
+    for other in sorted(folder.glob("venues/*/summary.json")):
+        _finish(other.parent, quiet=True)
     with RunTables(folder) as tables:
         metrics = compute(tables)
         results = keepers.keepers(tables)
@@ -324,7 +326,7 @@ def _finish(folder: Path, quiet: bool) -> Path:
     summary.add_column(style="dim")
     summary.add_column(justify="right", style="bold")
     for item in applicable(metrics):
-        if known[item.name].headline:
+        if known[item.name].headline or known[item.name].group == "concentration":
             summary.add_row(known[item.name].title, show(item.value, item.unit))
     console = Console()
     console.print(summary)
@@ -341,6 +343,15 @@ def _finish(folder: Path, quiet: bool) -> Path:
                 show(result.revert_rate, "share"),
                 show(result.gas_usd, "USD"),
             )
+        console.print()
+        console.print(table)
+    names, lines = venue_lines(folder)
+    if lines:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for head in ("Venue", *names):
+            table.add_column(head, justify="left" if head == "Venue" else "right", no_wrap=True)
+        for line in lines:
+            table.add_row(*line)
         console.print()
         console.print(table)
     return path

@@ -139,6 +139,11 @@ class RunBuilder:
         row = {"block": block, "agent": agent, "role": role, "measure": measure, "value": value}
         self._add("agents", row)
 
+    def holding(self, block: int, agent: str, account: int, venue: str, claim: float, **values: Any) -> None:
+        defaults = {"book": "spread", "posted_usd": claim, "cash_claim_usd": claim, "exchange_rate": 1.0}
+        row = {"block": block, "agent": agent, "account": account, "venue": venue, "claim_usd": claim}
+        self._add("holdings", row | defaults | values)
+
     def write(self) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)
         for name, schema in SCHEMAS.items():
@@ -181,6 +186,10 @@ def crash(folder: Path, blocks: int = 2_160, seed: int = 7) -> Path:
             {"market": 2, "symbol": "BTC", "tick_size": 100_000_000, "lot_size": 100_000},
         ],
     }
+    run.summary["venues"] = [
+        {"venue": "main", "default_probability": 0.01, "recovery": 0.5},
+        {"venue": "far", "default_probability": 0.1, "recovery": 0.2},
+    ]
     hours = np.arange(blocks) / 60
     waypoints = [0, 10.5, 10.9, 16, 20, 23.7, 24, 26.25, 28, 36]
     eth = np.interp(hours, waypoints, [194, 168, 125, 139, 138, 101, 108, 86, 122, 128])
@@ -355,4 +364,11 @@ def crash(folder: Path, blocks: int = 2_160, seed: int = 7) -> Path:
                 )  # fmt: skip
             for keeper in keepers:
                 run.measure(block, keeper, "keeper", "wealth_usd", equity[keeper])
+            # One account spreads over two venues, one keeps the same book at the first.
+            far = 4_000.0 - 1_000.0 * float(stress[n])
+            run.holding(block, "spread", 200, "main", 5_000.0, alone_usd=900.0, merged_usd=1_100.0)
+            run.holding(
+                block, "spread", 200, "far", far, alone_usd=800.0, merged_usd=1_100.0, exchange_rate=0.9
+            )
+            run.holding(block, "whole", 201, "main", 9_000.0, alone_usd=1_100.0, merged_usd=1_100.0)
     return run.write()

@@ -20,7 +20,7 @@ from simulation.agents.base import Agent, Endowment
 from simulation.agents.traders import taking
 from simulation.config import Distribution, knob, varies
 from simulation.config.kinds import NUMBER, SECONDS, SHARE, USD, choice
-from simulation.messages import REDUCE_ONLY, Deposit, Fees, Intent, View, Withdraw
+from simulation.messages import REDUCE_ONLY, Deposit, Fees, Intent, Receipt, View, Withdraw
 
 __all__ = ["SpreadSettings", "SpreadTraders"]
 
@@ -53,9 +53,9 @@ class SpreadSettings:
     """Equity over initial margin at a venue below which cash is brought there."""
     spare: float = knob(NUMBER, 2.5, low=1.0, high=20.0)
     """Equity over initial margin above which a venue has cash to spare for another."""
-    patience: int = knob(SECONDS, "10 min", low="1 s")
-    """Time a trader waits for what it has sent before it looks again."""
-    tip: float = knob(NUMBER, 0.01, low=0.0)
+    patience: int = knob(SECONDS, "5 min", low="1 s")
+    """Time before a trader who has brought cash somewhere looks at its margin again."""
+    tip: float = knob(NUMBER, 0.02, low=0.0)
     """Priority fee, gwei; twice as much when margin is short."""
 
 
@@ -84,10 +84,12 @@ class SpreadTraders(Agent):
         self.prices = np.zeros(0)
         """Marks by which the book was measured, those of the first block, so that it depends on no venue."""
         self.calm_until = np.zeros(count, np.int64)
+        self.sent = np.zeros(count, np.int64)
+        """Transactions on their way; a trader who has any waits for them."""
         self.moved = self.added = 0.0
         self.reductions = 0
         tip = int(taste.tip * GWEI)
-        self.fees, self.urgent = Fees(tip=tip, lifetime=30), Fees(tip=2 * tip, lifetime=30)
+        self.fees, self.urgent = Fees(tip=tip, lifetime=5), Fees(tip=2 * tip, lifetime=10)
 
     def endowments_at(self, place: int) -> Sequence[Endowment]:
         """The same part of the capital at every venue; the reserve in the wallet."""
@@ -113,13 +115,19 @@ class SpreadTraders(Agent):
         wanted = self._wanted(len(views))
         intents: list[list[Intent]] = [[] for _ in views]
         for place in range(count):
-            if self.calm_until[place] > view.timestamp:
+            if self.sent[place]:
                 continue
-            if self._mind_margin(views, place, intents):
+            if self.calm_until[place] <= view.timestamp and self._mind_margin(views, place, intents):
                 self.calm_until[place] = view.timestamp + self.settings.patience
-            elif self._trade(views, place, wanted, intents):
-                self.calm_until[place] = view.timestamp + view.block_time
+            else:
+                self._trade(views, place, wanted, intents)
+        for one in (intent for wishes in intents for intent in wishes):
+            self.sent[one.account - int(self.accounts[0])] += 1
         return intents
+
+    def on_receipt(self, receipt: Receipt, rng: np.random.Generator) -> None:
+        """One less to wait for."""
+        self.sent[receipt.intent.account - int(self.accounts[0])] -= 1
 
     def measure(self) -> dict[str, float]:
         """Cash brought to venues, how much of it from other venues, and forced reductions."""
@@ -202,9 +210,9 @@ class SpreadTraders(Agent):
         place: int,
         wanted: NDArray[np.float64],
         intents: list[list[Intent]],
-    ) -> bool:
-        """Orders for what is missing of the book at every venue; True when something was sent."""
-        row, account, sent = int(self.rows[place]), int(self.accounts[place]), False
+    ) -> None:
+        """Orders for what is missing of the book at every venue."""
+        row, account = int(self.rows[place]), int(self.accounts[place])
         for at, view in enumerate(views):
             if view.accounts.liquidating[row]:
                 continue
@@ -218,5 +226,3 @@ class SpreadTraders(Agent):
                 if not (market.best_ask if change > 0 else market.best_bid):
                     continue
                 intents[at].append(taking(account, market, change, lots, self.settings.slippage, self.fees))
-                sent = True
-        return sent

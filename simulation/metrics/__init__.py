@@ -5,7 +5,17 @@ Metrics read the files of a run folder and nothing else, so that any recorded ru
 Importing this package fills `definitions()`; a new metric is a decorated function in one of its files.
 """
 
-from simulation.metrics import accounts, credit, gas, inverse, keepers, liquidations, markets, solvency
+from simulation.metrics import (
+    accounts,
+    concentration,
+    credit,
+    gas,
+    inverse,
+    keepers,
+    liquidations,
+    markets,
+    solvency,
+)
 from simulation.metrics.format import show
 from simulation.metrics.record import record
 from simulation.metrics.registry import Definition, applicable, compute, definitions
@@ -17,6 +27,7 @@ __all__ = [
     "accounts",
     "applicable",
     "compute",
+    "concentration",
     "credit",
     "definitions",
     "gas",

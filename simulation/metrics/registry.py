@@ -24,6 +24,7 @@ GROUPS: Final = (
     "markets",
     "inverse",
     "accounts",
+    "concentration",
     "gas",
 )
 """The files that define metrics, in the order of tables."""
@@ -41,7 +42,8 @@ class Definition:
     title: str
     """A few words for tables and plots."""
     unit: str
-    """USD, USD*s, blocks, s, ratio (a multiple), share (0 to 1), bps, bps/h, gas, gwei, count."""
+    """USD, USD*s, blocks, s, ratio (a multiple), share (0 to 1, the difference of two signed), bps, bps/h,
+    gas, gwei, count."""
     definition: str
     """One or two sentences that settle what is counted."""
     better: Better

@@ -137,6 +137,7 @@ class RunTables:
         owners       account, agent, role
         specs        market, symbol, tick_size (nano USD), lot_size (nano base)
         assets       asset, unit (token units in one), market that prices it
+        venues       venue, default_probability (of a year), recovery (share of a claim)
         sampled      blocks in which every account and agent is recorded
         fills        one row per matched order, price, size and notional included
         starts, bids, ends, taken    the steps of auctions; `taken` is the notional that changed hands at mark
@@ -245,6 +246,14 @@ class RunTables:
         self._connection.execute("CREATE TABLE systems (account UINTEGER, engine VARCHAR)")
         for account, engine in enumerate(summary.get("engines", ()), 1):
             self._connection.execute("INSERT INTO systems VALUES (?, ?)", [account, engine])
+        self._connection.execute(
+            "CREATE TABLE venues (venue VARCHAR, default_probability DOUBLE, recovery DOUBLE)"
+        )
+        for venue in summary.get("venues", ()):
+            self._connection.execute(
+                "INSERT INTO venues VALUES (?, ?, ?)",
+                [venue["venue"], venue["default_probability"], venue["recovery"]],
+            )
         values = {
             "$eth_usd": repr(float(summary["eth_usd"])),
             "$gas_market": str(int(summary["gas_market"])),

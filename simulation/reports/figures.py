@@ -7,6 +7,7 @@ import numpy as np
 
 from simulation.metrics import RunTables, gas, keepers, liquidations, show
 from simulation.metrics.accounts import LEVERAGE
+from simulation.reports.concentration import concentration_plots
 from simulation.reports.credit import credit_plots
 from simulation.reports.plot import SERIES, TIMES, Plot, Values, bars, line, marks
 from simulation.reports.solvency import solvency_plots
@@ -30,6 +31,7 @@ def run_plots(run: RunTables) -> dict[str, list[Plot]]:
         "Liquidations": [_liquidations(run), _keeper_notional(run), _keeper_profit(run)],
         "Solvency": solvency_plots(run),
         "Credit": credit_plots(run),
+        "Concentration": concentration_plots(run),
         "Markets": [_open_interest(run), _funding(run), _book(run), _oracle(run)],
         "Gas": [_base_fee(run), _functions(run)],
     }

@@ -11,6 +11,7 @@ from simulation.messages.records import Metric
 from simulation.metrics import RunTables, applicable, compute, definitions, inverse, keepers, show
 from simulation.metrics.format import show_duration
 from simulation.metrics.systems import systems
+from simulation.reports.concentration import owners_table, venues_table
 from simulation.reports.document import card, document, escape, prose, save, section, table
 from simulation.reports.figures import run_plots
 from simulation.reports.plot import Plot
@@ -25,6 +26,7 @@ _GROUPS = {
     "markets": "Markets",
     "inverse": "Inverse markets",
     "accounts": "Accounts",
+    "concentration": "Counterparty concentration",
     "gas": "Gas",
 }
 _WIDE = ("prices", "liquidations", "bad-debt", "stress")
@@ -45,7 +47,11 @@ def write_report(folder: Path, metrics: Sequence[Metric] | None = None) -> Path:
         measured = compute(run) if metrics is None else metrics
         plots = run_plots(run)
         sections = [
-            section("overview", "Overview", _tiles(run, measured) + _cards(run, plots["Prices"])),
+            section(
+                "overview",
+                "Overview",
+                _tiles(run, measured) + _venues(run, folder) + _cards(run, plots["Prices"]),
+            ),
             section("figures", "Headline figures", _headline(measured) + _systems(run)),
             *(
                 section(title.lower(), title, _cards(run, group))
@@ -204,6 +210,7 @@ def _cards(run: RunTables, plots: Sequence[Plot]) -> str:
     below = {
         "keeper-profit": ("Keepers", _keepers(run)),
         "open-interest": ("Inverse positions", _inverse(run)),
+        "netting": ("What spreading gave up and shed", owners_table(run)),
     }
     made = []
     for plot in plots:
@@ -212,6 +219,14 @@ def _cards(run: RunTables, plots: Sequence[Plot]) -> str:
         if extra:
             made.append(f'<div class="card wide"><h3>{title}</h3>{extra}</div>')
     return f'<div class="grid">{"".join(made)}</div>'
+
+
+def _venues(run: RunTables, folder: Path) -> str:
+    """The venues beside each other; the rest of the page is about the one whose folder it is."""
+    found = venues_table(folder)
+    own = escape(run.summary.get("venue", ""))
+    note = f"<p>All figures but these are of venue {own}; every other has a report in its folder.</p>"
+    return f'<div class="card wide"><h3>Venues</h3>{note}{found}</div>' if found else ""
 
 
 def _keepers(run: RunTables) -> str:
