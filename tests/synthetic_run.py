@@ -75,7 +75,13 @@ class RunBuilder:
         self._add("blocks", {"block": block} | defaults | values)
         for shock in LADDER:
             owed = (stressed or {}).get(shock, 0.0)
-            row = {"block": block, "shock_bps": shock, "deficit_usd": owed, "insolvent": int(owed > 0)}
+            row = {
+                "block": block,
+                "shock_bps": shock,
+                "deficit_usd": owed,
+                "lines_usd": 0.0,
+                "insolvent": int(owed > 0),
+            }
             self._add("stress", row)
 
     def market(self, block: int, market: int = 1, price: float = 100.0, **values: Any) -> None:

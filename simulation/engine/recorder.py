@@ -245,6 +245,7 @@ class Recorder:
                 "block": [record.number] * len(LADDER),
                 "shock_bps": LADDER,
                 "deficit_usd": record.stressed.deficit.tolist(),
+                "lines_usd": record.stressed.lines.tolist(),
                 "insolvent": record.stressed.insolvent.tolist(),
             }
         )

@@ -37,8 +37,8 @@ EVERY = 256
 TOLERANCE = 1e-7
 """Of all cash, collateral and notional: interest since the last accrual, which the chain counts and the view
 does not, came to 2e-9 of them in black-thursday; floats are finer by far."""
-FIRST_ROW, ROW_WORDS, DEFICIT = 5, 4, 1
-"""Of ILens.Stressed: words before its rows, words of a row, place of the deficit in it."""
+FIRST_ROW, ROW_WORDS, DEFICIT, LINES = 5, 4, 1, 2
+"""Of ILens.Stressed: words before its rows, words of a row, places of two figures in it."""
 MOVES: Floats = np.array(LADDER, np.float64) / BPS
 
 
@@ -56,7 +56,11 @@ def stressed_deficits(view: View, dated: Floats | None) -> StressedDeficits:
     after = accounts.equity[:, None] + exposure[:, None] * MOVES
     if dated is not None:
         after += accounts.size[:, perpetuals:] @ dated
-    return StressedDeficits(np.maximum(-after, 0.0).sum(axis=0), np.count_nonzero(after < 0.0, axis=0))
+    owed = np.maximum(-after, 0.0)
+    lines = np.zeros(len(LADDER))
+    if view.credit is not None:
+        lines = np.minimum(owed, view.credit.commitment[:, None]).sum(axis=0)
+    return StressedDeficits(owed.sum(axis=0), lines, np.count_nonzero(owed, axis=0))
 
 
 class DatedChanges:
@@ -120,11 +124,15 @@ class StressCheck:
         accounts, found = view.accounts, stressed_deficits(view, dated)
         pages = [answers.output(row) for row in range(len(self.calls))]
         gross = np.abs(accounts.cash).sum() + accounts.collateral_value.sum() + accounts.notional.sum()
-        for place, shock in enumerate(LADDER):
-            at = 32 * (FIRST_ROW + ROW_WORDS * place + DEFICIT)
-            expected = sum(int.from_bytes(page[at : at + 32], "big") for page in pages) * 1e-18
-            if not abs(expected - found.deficit[place]) <= TOLERANCE * gross:
-                raise ReconciliationError(
-                    f"block {block}: stressed deficit at {shock / 100:+g} % (USD): expected {expected:.6f}, "
-                    f"found {found.deficit[place]:.6f}"
-                )
+        for name, word, figures in (
+            ("stressed deficit", DEFICIT, found.deficit),
+            ("what credit lines bear of it", LINES, found.lines),
+        ):
+            for place, (shock, figure) in enumerate(zip(LADDER, figures.tolist(), strict=True)):
+                at = 32 * (FIRST_ROW + ROW_WORDS * place + word)
+                expected = sum(int.from_bytes(page[at : at + 32], "big") for page in pages) * 1e-18
+                if not abs(expected - figure) <= TOLERANCE * gross:
+                    raise ReconciliationError(
+                        f"block {block}: {name} at {shock / 100:+g} % (USD): expected {expected:.6f}, "
+                        f"found {figure:.6f}"
+                    )

@@ -93,6 +93,8 @@ class StressedDeficits:
 
     deficit: NDArray[np.float64]
     """Sum over accounts of max(0, -stressed equity), USD."""
+    lines: NDArray[np.float64]
+    """The part of it that credit lines of these accounts bear, USD."""
     insolvent: NDArray[np.int64]
     """Accounts whose stressed equity is negative."""
 

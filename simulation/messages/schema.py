@@ -173,6 +173,7 @@ STRESS: Final = pa.schema(
         ("block", pa.uint32()),
         ("shock_bps", pa.int32()),  # relative move of spot, mark and forward of every underlying together
         ("deficit_usd", pa.float64()),  # sum over accounts of max(0, -stressed equity), >= 0
+        ("lines_usd", pa.float64()),  # the part of it that credit lines of these accounts bear
         ("insolvent", pa.uint32()),  # accounts whose stressed equity is negative
     ]
 )

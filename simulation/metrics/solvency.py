@@ -163,7 +163,7 @@ def fund_depleted(run: RunTables) -> float | None:
     headline=True,
 )
 def stressed_deficit_fall(run: RunTables) -> float | None:
-    return float(stress(run).at(-STRESS).max())
+    return _largest(run, -STRESS)
 
 
 @metric(
@@ -173,15 +173,15 @@ def stressed_deficit_fall(run: RunTables) -> float | None:
     better="lower",
 )
 def stressed_deficit_rise(run: RunTables) -> float | None:
-    return float(stress(run).at(STRESS).max())
+    return _largest(run, STRESS)
 
 
 @metric(
     "Depletion shock, fall, minimum",
     "share",
-    "Smallest fall of all underlyings at once, over all blocks, after which the stressed deficit would "
-    "exceed the assets of the insurance fund; between two shocks of the ladder by a straight line. 0: open "
-    "bad debt already does; not defined when no fall of up to 50 % ever would. Credit lines are not counted.",
+    "Smallest fall of all underlyings at once, over all blocks, after which the stressed deficit, less what "
+    "credit lines bear of it, would exceed the assets of the insurance fund; between two shocks of the "
+    "ladder by a straight line. 0: open bad debt does; not defined when no fall of up to 50 % ever would.",
     better="higher",
     headline=True,
 )
@@ -202,13 +202,19 @@ def depletion_rise(run: RunTables) -> float | None:
 @metric(
     "Time exposed to a fall of 30 %",
     "s",
-    "Seconds of the blocks after which the stressed deficit at a fall of 30 % exceeds the assets of the "
-    "insurance fund.",
+    "Seconds of the blocks after which the stressed deficit at a fall of 30 %, less what credit lines bear "
+    "of it, exceeds the assets of the insurance fund.",
     better="lower",
 )
 def exposed_time(run: RunTables) -> float | None:
     found = stress(run)
-    return float(np.count_nonzero(found.at(-STRESS) > found.fund)) * run.block_seconds
+    need = found.need[:, found.place(-STRESS)]
+    return float(np.count_nonzero(need > found.fund)) * run.block_seconds
+
+
+def _largest(run: RunTables, shock: int) -> float:
+    found = stress(run)
+    return float(found.deficit[:, found.place(shock)].max())
 
 
 def _smallest(shocks: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float | None:

@@ -29,16 +29,17 @@ class Stress:
     """(blocks, shocks), stressed deficits, USD."""
     fund: Floats
     """Assets of the insurance fund, USD."""
+    need: Floats
+    """(blocks, shocks), stressed deficits less what credit lines bear of them, USD."""
     fall: Floats
-    """Depletion shock: smallest fall at which the stressed deficit passes the fund's assets, share of 1;
-    between two shocks by a straight line; NaN where none of the ladder does it."""
+    """Depletion shock: smallest fall at which what is needed passes the fund's assets, share of 1; between
+    two shocks by a straight line; NaN where none of the ladder does it."""
     rise: Floats
     """Smallest rise, likewise."""
 
-    def at(self, shock: int) -> Floats:
-        """Stressed deficits at one shock of the ladder, bps, by block."""
-        found: Floats = self.deficit[:, int(np.searchsorted(self.shocks, shock))]
-        return found
+    def place(self, shock: int) -> int:
+        """Column of one shock of the ladder, bps."""
+        return int(np.searchsorted(self.shocks, shock))
 
 
 def stress(run: RunTables) -> Stress:
@@ -51,28 +52,33 @@ def _read(run: RunTables) -> Stress:
         "SELECT (timestamp * 1000)::BIGINT AS time, fund_assets_usd::DOUBLE AS fund FROM blocks "
         "ORDER BY block"
     )
-    rows = run.columns("SELECT shock_bps, deficit_usd FROM stress ORDER BY block, shock_bps")
+    rows = run.columns("SELECT shock_bps, deficit_usd, lines_usd FROM stress ORDER BY block, shock_bps")
     shocks = np.unique(rows["shock_bps"]).astype(np.int64)
-    deficit = rows["deficit_usd"].astype(np.float64).reshape(len(blocks["time"]), -1)
+    deficit, lines = (
+        rows[name].astype(np.float64).reshape(len(blocks["time"]), -1)
+        for name in ("deficit_usd", "lines_usd")
+    )
+    need = deficit - lines
     fund = blocks["fund"].astype(np.float64)
     return Stress(
         blocks["time"].astype(np.int64),
         shocks,
         deficit,
         fund,
-        _depletion(shocks, deficit, fund, -1),
-        _depletion(shocks, deficit, fund, 1),
+        need,
+        _depletion(shocks, need, fund, -1),
+        _depletion(shocks, need, fund, 1),
     )
 
 
-def _depletion(shocks: npt.NDArray[np.int64], deficit: Floats, fund: Floats, side: int) -> Floats:
+def _depletion(shocks: npt.NDArray[np.int64], need: Floats, fund: Floats, side: int) -> Floats:
     """As `Lens.solvency` finds it (domain/stress.py), on one side of zero."""
     places = [place for place in np.argsort(np.abs(shocks)).tolist() if shocks[place] * side >= 0]
     found = np.full(len(fund), np.nan)
     if places:
-        found[deficit[:, places[0]] > fund] = abs(shocks[places[0]])
+        found[need[:, places[0]] > fund] = abs(shocks[places[0]])
     for near, far in pairwise(places):
-        low, high = deficit[:, near], deficit[:, far]
+        low, high = need[:, near], need[:, far]
         passes = np.isnan(found) & (high > fund)
         step = abs(shocks[far]) - abs(shocks[near])
         with np.errstate(divide="ignore", invalid="ignore"):

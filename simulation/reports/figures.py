@@ -9,7 +9,8 @@ from simulation.metrics import RunTables, gas, keepers, liquidations, show
 from simulation.metrics.accounts import LEVERAGE
 from simulation.reports.concentration import concentration_plots
 from simulation.reports.credit import credit_plots
-from simulation.reports.plot import SERIES, TIMES, Plot, Values, bars, line, marks
+from simulation.reports.markets import market_plots, price_plot
+from simulation.reports.plot import SERIES, TIMES, Plot, bars, line, marks
 from simulation.reports.solvency import solvency_plots
 from simulation.reports.thin import LIMIT
 
@@ -26,13 +27,13 @@ _REASONS = {
 def run_plots(run: RunTables) -> dict[str, list[Plot]]:
     """Section title to its plots, in the order of the page."""
     plots = {
-        "Prices": [_prices(run)],
+        "Prices": [price_plot(run)],
         "Margin": [_health(run), _leverage(run)],
         "Liquidations": [_liquidations(run), _keeper_notional(run), _keeper_profit(run)],
         "Solvency": solvency_plots(run),
         "Credit": credit_plots(run),
         "Concentration": concentration_plots(run),
-        "Markets": [_open_interest(run), _funding(run), _book(run), _oracle(run)],
+        "Markets": market_plots(run),
         "Gas": [_base_fee(run), _functions(run)],
     }
     plots = {title: group for title, group in plots.items() if group}
@@ -40,43 +41,6 @@ def run_plots(run: RunTables) -> dict[str, list[Plot]]:
     for plot in (plot for group in plots.values() for plot in group if plot.over_time):
         plot.layout["xaxis"] = {"range": span}
     return plots
-
-
-def _prices(run: RunTables) -> Plot:
-    traces = []
-    for row, (market, symbol) in enumerate(run.symbols.items(), 1):
-        table = run.columns(
-            f"SELECT {TIMES}, reference, nullif(spot, 0) AS spot, nullif(mark, 0) AS mark "
-            "FROM markets JOIN blocks USING (block) WHERE market = ? ORDER BY block",
-            [market],
-        )
-        series = (
-            ("reference", "@grey", 1.1, "solid"),
-            ("spot", SERIES[(row - 1) % 7], 1.4, "dot"),
-            ("mark", SERIES[(row - 1) % 7], 1.8, "solid"),
-        )
-        for column, colour, width, dash in series:
-            traces.append(
-                line(
-                    table["time"],
-                    table[column],
-                    f"{symbol} {column}",
-                    colour,
-                    panel=row,
-                    width=width,
-                    dash=dash,
-                    money=True,
-                )
-            )
-    return Plot(
-        "prices",
-        "Price",
-        "Reference is the price path itself. Spot and mark are what the oracle holds on chain after each "
-        "block: margin, funding and auctions use mark.",
-        tuple(f"{symbol}, USD" for symbol in run.symbols.values()),
-        traces,
-        height=150 + 175 * max(1, len(run.symbols)),
-    )
 
 
 def _health(run: RunTables) -> Plot:
@@ -233,76 +197,6 @@ def _keeper_profit(run: RunTables) -> Plot:
     )
 
 
-def _open_interest(run: RunTables) -> Plot:
-    traces = []
-    for number, (market, symbol) in enumerate(run.symbols.items()):
-        time, values = _market_series(run, market, "notional(market, open_interest, mark)")
-        traces.append(line(time, values, symbol, SERIES[number % 7], stack="interest", money=True))
-    return Plot(
-        "open-interest",
-        "Open interest",
-        "One side, at mark, by market.",
-        ("USD",),
-        traces,
-        layout={"yaxis": {"rangemode": "tozero"}},
-    )
-
-
-def _funding(run: RunTables) -> Plot:
-    traces = []
-    for number, (market, symbol) in enumerate(run.symbols.items()):
-        time, values = _market_series(run, market, "funding_rate * 10000")
-        traces.append(line(time, values, symbol, SERIES[number % 7], unit=" bps/h"))
-    return Plot(
-        "funding",
-        "Funding rate",
-        "In force after each block; positive: longs pay shorts.",
-        ("bps per hour",),
-        traces,
-    )
-
-
-def _book(run: RunTables) -> Plot:
-    traces = []
-    for number, (market, symbol) in enumerate(run.symbols.items()):
-        colour = SERIES[number % 7]
-        spread = "(best_ask - best_bid) / (best_ask + best_bid) * 20000"
-        time, values = _market_series(run, market, "least(bid_depth_usd, ask_depth_usd)")
-        traces.append(line(time, values, f"{symbol} depth", colour, money=True))
-        time, values = _market_series(run, market, spread)
-        traces.append(line(time, values, f"{symbol} spread", colour, panel=2, dash="dot", unit=" bps"))
-    return Plot(
-        "book",
-        "Order book",
-        "Depth: the thinner side's resting orders within 1 % of the mid. Spread: best ask − best bid over "
-        "the mid; a gap where a side is empty.",
-        ("depth, USD", "spread, bps"),
-        traces,
-        height=360,
-        layout={"yaxis": {"rangemode": "tozero"}, "yaxis2": {"rangemode": "tozero"}},
-    )
-
-
-def _oracle(run: RunTables) -> Plot:
-    traces = []
-    for number, (market, symbol) in enumerate(run.symbols.items()):
-        colour = SERIES[number % 7]
-        time, values = _market_series(run, market, "(nullif(spot, 0) / reference - 1) * 10000")
-        traces.append(line(time, values, f"{symbol} error", colour, unit=" bps", width=1.2))
-        age = "CASE WHEN oracle_time > 0 THEN timestamp::DOUBLE - oracle_time::DOUBLE END"
-        time, values = _market_series(run, market, age)
-        traces.append(line(time, values, f"{symbol} age", colour, panel=2, dash="dot", unit=" s", width=1.2))
-    return Plot(
-        "oracle",
-        "Oracle",
-        "Error: spot on chain against the reference price. Age: time of the block − time the price was "
-        "observed.",
-        ("error, bps", "age, s"),
-        traces,
-        height=360,
-    )
-
-
 def _base_fee(run: RunTables) -> Plot:
     table = run.columns(
         f"SELECT {TIMES}, base_fee_gwei, gas_used / 1e6 AS used, gas_limit / 1e6 AS most, pending FROM "
@@ -346,15 +240,6 @@ def _functions(run: RunTables) -> Plot:
         layout={"xaxis": {"title": {"text": "gas"}}, "yaxis": {"autorange": "reversed"}},
         note="No transaction was recorded.",
     )
-
-
-def _market_series(run: RunTables, market: int, expression: str) -> tuple[Values, Values]:
-    table = run.columns(
-        f"SELECT {TIMES}, ({expression})::DOUBLE AS value FROM markets JOIN blocks USING (block) "
-        "WHERE market = ? ORDER BY block",
-        [market],
-    )
-    return table["time"], table["value"]
 
 
 def _ends(run: RunTables) -> tuple[int, int]:

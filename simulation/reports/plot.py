@@ -51,7 +51,8 @@ class Plot:
         """The value that the page's script draws."""
         axes: dict[str, Any] = {}
         rows = len(self.panels)
-        gap = 0.07 if rows > 1 else 0.0
+        # Many panels share the room between them.
+        gap = min(0.07, 0.28 / (rows - 1)) if rows > 1 else 0.0
         tall = (1 - gap * (rows - 1)) / rows
         for row, title in enumerate(self.panels, 1):
             top = 1 - (row - 1) * (tall + gap)

@@ -60,7 +60,7 @@ def _stressed(run: RunTables) -> Plot:
     for shock in found.shocks.tolist():
         deeper = 25 + round(75 * abs(shock) / found.shocks.max())
         colour = "@amber" if shock == 0 else f"@rose/{deeper}" if shock < 0 else f"@blue/{deeper}"
-        values = found.at(shock)
+        values = found.deficit[:, found.place(shock)]
         name = f"{shock / 100:+g} %".replace("-", "−") if shock else "no move"
         hidden = shock not in _SHOWN
         traces.append(line(found.time, values, name, colour, money=True, hidden=hidden))
@@ -73,7 +73,8 @@ def _stressed(run: RunTables) -> Plot:
         "Stressed deficit",
         "What accounts would owe after each block if all underlyings moved by so much at once: Σ max(0, "
         "−stressed equity), against the assets of the insurance fund. Below: the smallest fall and rise "
-        "after which the fund would not be enough; a gap where no move of up to 50 % is too much for it.",
+        "after which credit lines and the fund would not be enough; a gap where every move of up to 50 % is "
+        "covered.",
         ("USD", "depletion shock, %"),
         traces,
         height=480,

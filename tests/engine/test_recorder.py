@@ -77,7 +77,7 @@ def record(number: int) -> BlockRecord:
         view=views.view(block=number, accounts=accounts),
         books=Books(10**18, 10**18 + 1, 1, 0, 5, 0, 7, 8),
         fund_assets=250_000 * 10**18 + 1,
-        stressed=StressedDeficits(np.arange(12.0), np.arange(12)),
+        stressed=StressedDeficits(np.arange(12.0), np.zeros(12), np.arange(12)),
     )
 
 

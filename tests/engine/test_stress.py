@@ -17,9 +17,11 @@ from simulation.errors import ReconciliationError
 from simulation.messages import StressedDeficits, View
 from simulation.messages.view import Floats
 from tests.agents import views
+from tests.chain.test_credit_run import CREDIT
 from tests.engine.test_simulation import simulation
 
 WAD, NANO = 10**18, 10**9
+SHORT = ("scenario.duration=40 min",)
 
 
 def test_figures_are_the_twin_s() -> None:
@@ -51,9 +53,18 @@ def test_figures_are_the_twin_s() -> None:
     assert found.deficit[6] == np.maximum(-equity, 0).sum() > 0
 
 
-@pytest.mark.parametrize("scenario", ["black-thursday", "options-expiry", "basis-unwind"])
-def test_every_block_of_a_run_against_the_chain(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scenario: str
+@pytest.mark.parametrize(
+    ("scenario", "overrides"),
+    [
+        ("black-thursday", SHORT),
+        ("black-thursday", CREDIT),
+        ("options-expiry", SHORT),
+        ("basis-unwind", SHORT),
+    ],
+    ids=["perpetuals", "credit lines", "options", "inverse"],
+)
+def test_figures_of_a_run_against_the_chain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scenario: str, overrides: tuple[str, ...]
 ) -> None:
     checked: list[StressedDeficits] = []
     compare = stress.StressCheck.compare
@@ -65,10 +76,11 @@ def test_every_block_of_a_run_against_the_chain(
 
     monkeypatch.setattr(stress, "EVERY", 4)
     monkeypatch.setattr(stress.StressCheck, "compare", counted)
-    run = build(resolve(scenario, ("scenario.duration=40 min",)), out=tmp_path)
+    run = build(resolve(scenario, overrides), out=tmp_path)
     blocks = run.run().blocks
     assert len(checked) == -(-blocks // 4)
     assert max(found.deficit.max() for found in checked) > 0
+    assert max(found.lines.max() for found in checked) > 0 or overrides is SHORT
     table = pq.read_table(tmp_path / "stress.parquet")
     assert len(table) == blocks * len(twin.LADDER)
     assert table["shock_bps"].to_pylist()[: len(twin.LADDER)] == list(twin.LADDER)
