@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from simulation.agents import SETTINGS_CLASSES
 from simulation.config import (
     Distribution,
     ReplaySpec,
@@ -366,6 +367,99 @@ def test_an_engine_from_the_command_line_brings_its_section(tmp_path: Path) -> N
     assert kept is not None and kept.floor == 7_000
     with pytest.raises(ScenarioError, match=r"protocol.engine: got \"margin\"; expected one of cross"):
         load_scenario(file, ["protocol.engine=margin"])
+
+
+INVERSE = """
+[protocol.collaterals.WETH]
+asset = "ETH"
+initial_haircut = "20 %"
+maintenance_haircut = "9 %"
+
+[protocol.inverse.ETH-USD]
+collateral = "WETH"
+initial_margin = "10 %"
+maintenance_margin = "6 %"
+"""
+TRADES = """
+[agents.carry]
+kind = "carry_trader"
+markets = ["ETH-USD", "ETH"]
+"""
+
+
+def test_an_inverse_market_reads_and_reads_back(tmp_path: Path) -> None:
+    scenario = load_scenario(written(tmp_path, MINIMAL + INVERSE))
+    inverse = scenario.protocol.inverse["ETH-USD"]
+    assert (inverse.collateral, inverse.tick, inverse.lot) == ("WETH", 10**7, 10**9)
+    (tmp_path / "again.toml").write_text(dump_scenario(scenario), encoding="utf-8")
+    assert load_scenario(str(tmp_path / "again.toml")).protocol.inverse == scenario.protocol.inverse
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        (
+            '"WETH"',
+            '"WBTC"',
+            'protocol.inverse.ETH-USD.collateral: got "WBTC"; expected one of WETH',
+        ),
+        (
+            '"6 %"',
+            '"11 %"',
+            "protocol.inverse.ETH-USD.maintenance_margin: above initial_margin; "
+            "expected at most initial_margin",
+        ),
+        (
+            '"10 %"',
+            '"10"',
+            'protocol.inverse.ETH-USD.initial_margin: got "10"; expected a share in whole basis points',
+        ),
+        (
+            'initial_margin = "10 %"\n',
+            "",
+            "protocol.inverse.ETH-USD.initial_margin: missing; expected a share in whole basis points",
+        ),
+        (
+            "[protocol.inverse.ETH-USD]",
+            '[protocol.inverse.ETH-USD]\nlot = "1 base"',
+            'protocol.inverse.ETH-USD.lot: got "1 base"; expected a price such as "0.01 USD"',
+        ),
+        (
+            "[protocol.inverse.ETH-USD]",
+            '[protocol.inverse.ETH-USD]\nopen_interest_cap = "-1 USD"',
+            'protocol.inverse.ETH-USD.open_interest_cap: got "-1 USD"; expected',
+        ),
+        (
+            "[protocol.inverse.ETH-USD]",
+            "[protocol.inverse.ETH]",
+            "protocol.inverse.ETH: another market has this name; expected a name of its own",
+        ),
+        (
+            "[protocol.inverse.ETH-USD]",
+            '[protocol.inverse.ETH-USD]\nasset = "ETH"',
+            "protocol.inverse.ETH-USD.asset: unknown key; expected one of collateral, tick, lot",
+        ),
+        (
+            'markets = ["ETH-USD", "ETH"]',
+            'markets = ["ETH-USD", "ETHUSD"]',
+            'agents.carry.markets[1]: got "ETHUSD"; expected one of ETH, ETH-USD (did you mean ETH-USD?)',
+        ),
+        (
+            'markets = ["ETH-USD", "ETH"]',
+            'markets = "ETH"',
+            'agents.carry.markets: got "ETH"; expected',
+        ),
+    ],
+)
+def test_every_mistake_in_an_inverse_market_is_one_line(
+    tmp_path: Path, old: str, new: str, line: str
+) -> None:
+    text = MINIMAL.replace('size = "100 USD"\n', "") + INVERSE + TRADES
+    assert text.count(old) == 1
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(written(tmp_path, text.replace(old, new)), agent_kinds=SETTINGS_CLASSES)
+    found = [each for each in lines_of(caught) if line in each]
+    assert len(found) == 1 and found[0].startswith(str(tmp_path / "trial.toml") + ": " + line)
 
 
 def test_volatility_is_of_an_asset_that_has_series(tmp_path: Path) -> None:

@@ -186,3 +186,36 @@ def test_linear_versus_inverse(world: InverseWorld) -> None:
         assert view.profit_coin == in_coin[3]
         assert view.delta_coin == 10_000 * NANO // price**2
     world.check()
+
+
+LIQUIDATION = {
+    # Five ETH at 2,000: side, market, margin in USD and in ETH, and by hand the price at which equity falls
+    # below maintenance margin. The table of docs/margin-systems.md.
+    "long, linear, 4,000 USD": (1, "linear", 4_000, 0, 6_000 / 4.75),
+    "long, inverse, 4,000 USD": (1, "inverse", 4_000, 0, 6_500 / 5),
+    "long, linear, 2 ETH": (1, "linear", 0, 2, 10_000 / 6.55),
+    "long, inverse, 2 ETH": (1, "inverse", 0, 2, 10_500 / 6.8),
+    "short, linear, 4,000 USD": (-1, "linear", 4_000, 0, 14_000 / 5.25),
+    "short, inverse, 4,000 USD": (-1, "inverse", 4_000, 0, 14_000 / 5.25),
+    "short, linear, 2 ETH": (-1, "linear", 0, 2, 10_000 / 3.45),
+    "short, inverse, 2 ETH": (-1, "inverse", 0, 2, 10_000 / 3.45),
+}
+
+
+@pytest.mark.parametrize("name", LIQUIDATION)
+def test_liquidation_prices_by_margin_and_market(world: InverseWorld, name: str) -> None:
+    """A long with coin for margin is liquidated first, a short last: its margin grows with what it loses."""
+    side, kind, cash, coin, expected = LIQUIDATION[name]
+    world.exchange.set_fees(0, 0)
+    account, maker = world.account("trader", cash=cash), world.account("maker", cash=100_000)
+    if coin:
+        world.deposit("trader", account, 1, coin * 10**18)
+    buyer, seller = (account, maker) if side > 0 else (maker, account)
+    if kind == "inverse":
+        trade(world, buyer, seller, 2_000, 10_000)
+    else:
+        world.trade(buyer, seller, 1, 2_000, 5)
+    for price, healthy in ((expected * (1 + side * 0.002), True), (expected * (1 - side * 0.002), False)):
+        world.advance(60, ETH=round(price, 2), BTC=30_000)
+        found = world.ledger.assess(account)[0]
+        assert (found.equity >= found.maintenance_margin) == healthy, (price, found)
