@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from simulation.config.checks import check_protocol
-from simulation.config.scenario import MAIN, SECTIONS, ProtocolSpec, Scenario, VenueSpec
+from simulation.config.scenario import MAIN, MIXED, SECTIONS, ProtocolSpec, Scenario, VenueSpec
 from simulation.config.schema import FAILED, Problems, one_of, read_table, show_table
 
 __all__ = ["check_venues", "read_venues", "show_venues"]
@@ -87,7 +87,7 @@ def check_venues(scenario: Scenario, problems: Problems) -> None:
         for venue_name in agent.venues:
             if venue_name not in names:
                 problems.add(f"{key}.venues", f'got "{venue_name}"', one_of(venue_name, names))
-            elif agent.engine is not None and agent.engine not in scenario.protocol_of(venue_name).engines:
+            elif agent.engine not in (None, MIXED, *scenario.protocol_of(venue_name).engines):
                 problems.add(
                     f"{key}.engine", f'"{agent.engine}" is not deployed at {venue_name}', "its table"
                 )
