@@ -66,26 +66,29 @@ def rig() -> Boards:
     return boards
 
 
+def board_inputs(series: int) -> risk_board.Series:
+    """What the twin of a series is valued with."""
+    spot, smile = SPOTS[FEEDS[series]], SurfaceUpdate()
+    return risk_board.Series(
+        feed=FEEDS[series],
+        fixed=0,
+        variable=spot + spot // 100,
+        timestamp=GENESIS_TIME,
+        expiry=GENESIS_TIME + 86_400 * DAYS[series],
+        rate=RATES[series],
+        confidence=min(smile.forward_confidence, smile.vol_confidence, smile.rate_confidence),
+        smile=svi.Params(smile.a, smile.b, smile.rho, smile.m, smile.sigma),
+        reference_forward=spot,
+        reference_seconds=86_400 * DAYS[series],
+    )
+
+
 @cache
 def twin_boards(shocks: risk_board.Shocks = TWIN_SHOCKS) -> dict[int, risk_board.Board]:
-    found = {}
-    smile = SurfaceUpdate()
-    for series, feed in FEEDS.items():
-        spot = SPOTS[feed]
-        inputs = risk_board.Series(
-            feed=feed,
-            fixed=0,
-            variable=spot + spot // 100,
-            timestamp=GENESIS_TIME,
-            expiry=GENESIS_TIME + 86_400 * DAYS[series],
-            rate=RATES[series],
-            confidence=min(smile.forward_confidence, smile.vol_confidence, smile.rate_confidence),
-            smile=svi.Params(smile.a, smile.b, smile.rho, smile.m, smile.sigma),
-            reference_forward=spot,
-            reference_seconds=86_400 * DAYS[series],
-        )
-        found[series] = risk_board.valued(inputs, STRIKES[series], risk_board.arranged(GRID), shocks)
-    return found
+    grid = risk_board.arranged(GRID)
+    return {
+        series: risk_board.valued(board_inputs(series), STRIKES[series], grid, shocks) for series in FEEDS
+    }
 
 
 def setting(timestamp: int = GENESIS_TIME, **changes: Any) -> portfolio_math.Setting:

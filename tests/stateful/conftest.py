@@ -5,5 +5,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-NATIVE = ["test_invariants.py", "test_machine.py", "test_model.py", "test_replay.py"]
+NATIVE = [
+    *("test_invariants.py", "test_machine.py", "test_model.py", "test_races.py", "test_replay.py"),
+]
 collect_ignore = [] if find_spec("plimsoll_evm") else NATIVE

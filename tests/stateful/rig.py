@@ -200,6 +200,20 @@ class Rig:
             events=self._decode_logs(block) if ok else (),
         )
 
+    def block(self, *calls: tuple[bytes, str, bytes]) -> tuple[list[bool], tuple[Event, ...]]:
+        """Several transactions in one block, in this order: which went through, and all events."""
+        rows = []
+        for sender, contract, data in calls:
+            nonce = self._nonces.get(sender)
+            nonce = self.evm.nonce(sender) if nonce is None else nonce
+            self._nonces[sender] = nonce + 1
+            rows.append((sender, self.at[contract], nonce, 0, GAS_LIMIT, 0, 0, data))
+        self.number += 1
+        header = plimsoll_evm.Header(self.number, self.time, COINBASE, GAS_LIMIT * len(rows), 0)
+        block = self.evm.execute_block(header, rows)
+        assert plimsoll_evm.INVALID not in block.status
+        return [status == plimsoll_evm.SUCCESS for status in block.status], self._decode_logs(block)
+
     def view(self, contract: str, signature: str, *args: Any) -> Outcome:
         """One view at the present time; reverts are data."""
         row = (COINBASE, self.at[contract], 0, 0, VIEW_GAS, 0, 0, calldata(signature, *args))
