@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from functools import cache
@@ -22,6 +23,7 @@ from simulation.domain.market_math import (
     series,
     strike_index,
 )
+from simulation.engine.dated import black
 from tests.evm import Reverted
 from tests.inverse import BTC_USD, ETH_USD, inverse_protocol
 from tests.option_world import OptionWorld
@@ -196,3 +198,62 @@ def test_the_whole_picture(world: OptionWorld) -> None:
     assert state.depletion_up == (2**256 - 1 if up is None else up)
     assert state.accounts == state.stressed.accounts == world.vault.account_count()
     assert state.stressed.valid
+
+
+def test_what_the_settlement_average_has_fixed_does_not_move(world: OptionWorld) -> None:
+    """Ten minutes before expiry two thirds of a future are fixed, at expiry all of it and of the options."""
+    markets = [future(1), option(1, 0, True), option(1, 4, False)]
+    expiry = world.instruments.series(1).expiry
+    first, second = world.account("trader", cash=9_000), world.account("maker", cash=9_000)
+    for market in markets:
+        world.match(first, second, market, world.marks([market])[market], NANO)
+    for left in range(1_800, 450, -150):
+        world.advance(expiry - left - world.env.timestamp, ETH=2_000, BTC=30_000)
+        world.surface.accumulate([1])
+    world.refresh(1)
+    parts = world.surface.forward_parts(1)
+    assert parts.fixed == pytest.approx(2 * parts.variable, rel=0.01)
+    rise = world.lens.dated_changes(markets, [1_000])
+    assert rise[0] == stress.change(parts.variable, 1_000) < (parts.fixed + parts.variable) // 25
+    assert 0 < rise[1] <= rise[0] and -rise[0] <= rise[2] < 0
+    for _ in range(4):
+        world.advance(150, ETH=2_000, BTC=30_000)
+        world.surface.accumulate([1])
+    world.surface.finalise(1)
+    assert world.lens.dated_changes(markets, [-5_000, 5_000]) == [0] * 6
+    equity = sum(world.ledger.assess(account)[0].equity for account in (first, second))
+    assert equity == 18_000 * 10**18
+    assert [row.deficit for row in world.lens.stressed([-10_000, 100_000], 1, 9).rows] == [0, 0]
+
+
+@pytest.mark.parametrize("shock", [-9_000, -5_000, -500, 700, 5_000, 40_000])
+@pytest.mark.parametrize("strike", [1_200, 2_000, 3_200])
+def test_options_are_worth_what_black_says_at_the_moved_forward(strike: int, shock: int) -> None:
+    forward, vol, days, rate = 2_000.0, 0.8, 30, 0.05
+    seconds, discount = days * DAY, black76.discount(5 * 10**16, days * DAY)
+    width, factor = vol * math.sqrt(days / 365), math.exp(-rate * days / 365)
+    for call in (True, False):
+        before, after = (
+            factor * black(call, price, strike, width)[0]
+            for price in (forward, forward * (1 + shock / 10_000))
+        )
+        found = stress.option_change(
+            call,
+            strike * NANO,
+            round(before * NANO),
+            500 * NANO,
+            1_500 * NANO,
+            8 * 10**17,
+            seconds,
+            discount,
+            shock,
+        )
+        part = factor * black(call, 500 + 1_500 * (1 + shock / 10_000), strike, width)[0]
+        assert found == pytest.approx((part - before) * NANO, abs=2)
+        assert abs(found) <= abs(after - before) * NANO + 2
+
+
+def test_a_shock_beyond_the_range_is_refused_by_the_twin_too() -> None:
+    for shock in (stress.LOWEST - 1, stress.HIGHEST + 1):
+        with pytest.raises(ValueError, match="shock out of range"):
+            stress.stressed([], {}, [shock])
