@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from simulation.engine import Simulation
 from simulation.engine.concentration import assess_call, read_portfolio
 from simulation.errors import OutputError, ReconciliationError, ScenarioError
 from simulation.messages.chain import BlockEnv, BlockResult, Call
+from simulation.messages.progress import Progress
 from simulation.messages.schema import SCHEMAS
 from tests.engine.test_simulation import SMALL, _mapping_slots
 
@@ -126,6 +129,18 @@ def test_a_balance_changed_at_one_venue_is_found_there(
     for folder in (tmp_path, tmp_path / "venues" / "second"):
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         assert summary["status"] == "interrupted" and summary["blocks"] == 3
+
+
+def test_ctrl_c_keeps_what_was_recorded_of_both(tmp_path: Path) -> None:
+    def interrupt(progress: Progress) -> None:
+        if progress.done == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert not two(tmp_path).run(interrupt).complete
+    for folder in (tmp_path, tmp_path / "venues" / "second"):
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        assert (summary["status"], summary["blocks"]) == ("interrupted", 4)
+        assert len(column(folder, "blocks", "block")) == 4
 
 
 def test_a_run_with_one_venue_replaces_one_with_two_and_nothing_else(tmp_path: Path) -> None:
