@@ -5,10 +5,10 @@
 @license AGPL-3.0-only
 @notice The state machine of an account; E is equity, M maintenance margin, B = E - M (1 + buffer).
 
-        IDLE        E < IM: anyone may call for margin, which only informs. E < M: anyone may start. The
-                    account's orders are cancelled, its owner shut out save for deposits, and
-                    a fee (and the starter's reward) taken, both bounded shares of E. It enters SOLVENT, or
-                    INSOLVENT when E <= 0.
+        IDLE        E < IM: anyone may call for margin: notice, grace, escalation (modules/margin_calls.vy). E < M, or
+                    B < 0 while escalated: anyone may start. The account's orders are cancelled, its
+                    owner shut out save for deposits, and a fee (and the starter's reward) taken, both
+                    bounded shares of E. It enters SOLVENT, or INSOLVENT when E <= 0.
         SOLVENT     A Dutch auction of slices. The whole would cost (E - R) d(t), R being the cash that earlier
                     bidders paid; a bidder takes at most the fraction f that brings B to zero, which ends
                     the auction. When R >= E, or nobody came before d reached 0, it may be started again. When
@@ -36,7 +36,6 @@
         the discount gives one the other loses, and the fee is lost to both.
 """
 
-from contracts.interfaces import IExchange
 from contracts.interfaces import ILiquidator
 from contracts.interfaces import IMarginEngine
 from contracts.math import auction_math
@@ -44,7 +43,7 @@ from contracts.modules import auction_phases
 from contracts.modules import auction_quote
 from contracts.modules import auction_store
 from contracts.modules import liquidation_parameters
-from contracts.modules import margin_call
+from contracts.modules import margin_calls
 from contracts.modules import waterfall
 from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
@@ -57,7 +56,7 @@ initializes: liquidation_parameters[ownable := ownable]
 initializes: auction_store
 initializes: auction_quote[auction_store := auction_store, liquidation_parameters := liquidation_parameters]
 initializes: auction_phases[auction_quote := auction_quote, auction_store := auction_store]
-initializes: margin_call[auction_quote := auction_quote, liquidation_parameters := liquidation_parameters]
+initializes: margin_calls[auction_quote := auction_quote, liquidation_parameters := liquidation_parameters]
 initializes: waterfall[
     auction_phases := auction_phases,
     auction_quote := auction_quote,
@@ -72,8 +71,10 @@ exports: (
     ownable_2step.accept_ownership,
     liquidation_parameters.parameters,
     liquidation_parameters.set_parameters,
-    margin_call.call_margin,
-    margin_call.last_call,
+    margin_calls.call_margin,
+    margin_calls.escalate,
+    margin_calls.cure,
+    margin_calls.margin_call,
     auction_store.total_insolvent,
     auction_quote.auction,
     auction_phases.mark_insolvent,
@@ -104,8 +105,6 @@ PAYMENT: constant(uint256) = 4
 REWARD: constant(uint256) = 7
 FEE: constant(uint256) = 8
 
-EXCHANGE: immutable(IExchange)
-
 
 @deploy
 def __init__(
@@ -121,12 +120,12 @@ def __init__(
     @param insurance_fund Its asset must be the cash token of `vault`, at most 18 decimals.
     @param credit_desk ICreditDesk whose lenders pay first for accounts with a line; the zero address: none.
     """
-    EXCHANGE = IExchange(exchange)
     ownable.__init__()
     ownable_2step.__init__()
     liquidation_parameters.__init__()
     auction_store.__init__()
     auction_quote.__init__(ledger)
+    margin_calls.__init__(exchange)
     waterfall.__init__(vault, instruments, insurance_fund, credit_desk)
 
 
@@ -137,9 +136,9 @@ def __init__(
 @nonreentrant
 def start(account: uint256):
     """
-    @notice Puts an account below maintenance margin up for auction; anyone. Starts a live auction again when
-            earlier payments reach its equity or nobody came in time, and makes one solvent again whose
-            account has recovered.
+    @notice Puts an account up for auction that is below maintenance margin, or below the buffer while its margin call
+            is escalated; anyone. Starts a live auction again when earlier payments reach its equity or
+            nobody came in time, and makes one solvent again whose account has recovered.
     """
     self._start(account, 0)
 
@@ -245,8 +244,8 @@ def _start(account: uint256, keeper: uint256):
         assert self._may_restart(account, state, now), auction_phases.WRONG_PHASE
         assert auction_quote._buffer_margin(now) < 0, auction_phases.HEALTHY
     else:
-        assert now.equity < convert(now.maintenance_margin, int256), auction_phases.HEALTHY
-        extcall EXCHANGE.cancel_all(account)
+        margin_calls._take_up(account, now)
+        extcall margin_calls.EXCHANGE.cancel_all(account)
         extcall auction_quote.LEDGER.begin_liquidation(account)
         self._charge(account, keeper, now)
 

@@ -239,8 +239,8 @@ def crash(folder: Path, blocks: int = 2_160, seed: int = 7) -> Path:
             size = float(rng.lognormal(2.5, 1.1))
             loss = max(0.0, rng.normal(300, 1_800)) * stress[n]
             run.event(
-                block, index, "Liquidator", "MarginCalled", account=account, equity=900 * WAD,
-                initial_margin=1_200 * WAD, maintenance_margin=800 * WAD,
+                block, index, "Liquidator", "MarginCalled", account=account, stage=2, deadline=2**40,
+                lapses=2**40, equity=900 * WAD, initial_margin=1_200 * WAD, maintenance_margin=800 * WAD,
             )  # fmt: skip
             run.event(
                 block, index, "Liquidator", "AuctionStarted", account=account, starter=KEEPER_ADDRESS,
@@ -289,6 +289,12 @@ def crash(folder: Path, blocks: int = 2_160, seed: int = 7) -> Path:
                     status="reverted", gas_used=61_000, gas_price_gwei=float(fee[n] * 1.1),
                     reason="liquidator: no auction",
                 )  # fmt: skip
+        if n == 5:
+            # Answered within the block: the account is below initial margin in none.
+            run.event(
+                block, 99, "Liquidator", "MarginCalled", account=traders[0], stage=2, deadline=2**40,
+                lapses=2**40, equity=900 * WAD, initial_margin=1_200 * WAD, maintenance_margin=800 * WAD,
+            )  # fmt: skip
         for index in range(100, 100 + int(rng.integers(2, 6))):
             trader, market = int(rng.choice(traders)), int(rng.integers(1, 3))
             buys = bool(rng.random() < 0.5)

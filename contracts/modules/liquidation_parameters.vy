@@ -3,7 +3,7 @@
 """
 @title Parameters of margin calls and auctions, each within a bound that no owner can pass
 @license AGPL-3.0-only
-@notice The owner is the Timelock. Live auctions follow a change at once.
+@notice The owner is the Timelock. Live auctions follow a change at once, margin calls keep the times of their notice.
 """
 
 from contracts.interfaces import ILiquidator
@@ -21,6 +21,8 @@ MAX_PENALTY: constant(uint256) = 3 * 10**17
 MIN_BUFFER: constant(uint256) = 10**16
 # A slow phase shorter than this would let a short outage of keepers give portfolios away.
 MIN_SLOW: constant(uint256) = 600
+# In less nobody can answer, and the buffer would become part of the maintenance margin.
+MIN_GRACE: constant(uint256) = 600
 MAX_LENGTH: constant(uint256) = 7 * 86_400
 MAX_CUTOFF: constant(uint256) = 10_000 * 10**18
 MAX_REWARD: constant(uint256) = 10_000 * 10**18
@@ -46,7 +48,9 @@ def __init__():
             equity_cutoff=100 * 10**18,
             reward_rate=10**16,
             reward_cap=100 * 10**18,
-            call_interval=3_600,
+            grace=3_600,
+            window=3_600,
+            early_auction=True,
         )
     )
 
@@ -86,6 +90,7 @@ def _set(parameters: ILiquidator.Parameters):
     assert parameters.insolvent_length != 0 and parameters.insolvent_length <= MAX_LENGTH, OUT_OF_BOUND
     assert parameters.buffer >= MIN_BUFFER and parameters.buffer <= WAD, OUT_OF_BOUND
     assert parameters.equity_cutoff <= MAX_CUTOFF and parameters.reward_cap <= MAX_REWARD, OUT_OF_BOUND
-    assert parameters.call_interval != 0 and parameters.call_interval <= MAX_LENGTH, OUT_OF_BOUND
+    assert parameters.grace >= MIN_GRACE and parameters.grace <= MAX_LENGTH, OUT_OF_BOUND
+    assert parameters.window <= MAX_LENGTH, OUT_OF_BOUND
     self.settings = parameters
     log ILiquidator.ParametersSet(parameters=parameters)

@@ -3,13 +3,14 @@
 
 `Keeper` is made to be subclassed: override `choose` to bid differently, or `decide` for anything else; the
 helpers (`in_danger`, `quotes`, `start`, `bid`, `unwind`, `housekeeping`) do the rest. Imports: agents.base,
-agents.slices, agents.waterfall, messages, config.
+agents.margin_calls, agents.slices, agents.waterfall, messages, config.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import ClassVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from simulation.agents.attempts import Attempts
 from simulation.agents.base import Agent, Endowment
+from simulation.agents.margin_calls import admissible, admitted, call_steps
 from simulation.agents.slices import SliceQuote, expected_equity, expected_marks, later_slice, live_slices
 from simulation.agents.waterfall import next_step
 from simulation.config import Distribution, knob, varies
@@ -25,7 +27,7 @@ from simulation.messages import (
     IMMEDIATE,
     REDUCE_ONLY,
     Bid,
-    CallMargin,
+    EscalateCall,
     Fees,
     Intent,
     PlaceOrder,
@@ -41,8 +43,8 @@ __all__ = ["Keeper", "KeeperSettings", "SliceQuote"]
 
 GWEI = 1_000_000_000
 SLICES = (1.0, 0.5, 0.25, 0.1)
-LEAST_PRICE = 1e-9
 """Parts of what may be taken that a keeper weighs."""
+LEAST_PRICE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class KeeperSettings:
     caution: int = knob(INTEGER, 64, low=1, high=10_000)
     """Most blocks that it keeps from repeating what reverted: 1 after the first time, then 2, 4, ..."""
     calls: bool = knob(FLAG, False)
-    """Whether it announces margin calls, which earns nothing."""
+    """Whether it makes and escalates margin calls, which earns nothing by itself."""
     housekeeping: bool = knob(FLAG, False)
     """Whether it moves auctions along the waterfall when that earns nothing."""
     start_gas: int = knob(INTEGER, 250_000, low=21_000)
@@ -129,9 +131,7 @@ class Keeper(Agent):
         self.attempts = Attempts(plan.caution)
         self.share = plan.profit_share
         self.last = self.variance = np.zeros(0)
-        self.tags = 0
-        self.sent = self.started = self.won = self.failed = 0
-        self.gas = 0
+        self.sent = self.started = self.won = self.failed = self.tags = self.gas = 0
 
     def endowments(self) -> Sequence[Endowment]:
         """All capital in the account."""
@@ -140,7 +140,7 @@ class Keeper(Agent):
     def decide(self, view: View, rng: np.random.Generator) -> Sequence[Intent]:
         """Raises stuck bids, sells inventory, starts auctions, bids, and moves the waterfall on."""
         self.observe(view)
-        intents = [*self.escalate(view), *self.unwind(view), *self.starts(view, rng)]
+        intents = [*self.raise_bids(view), *self.unwind(view), *self.starts(view, rng)]
         if len(view.auctions.account):
             intents += [*self.choose(view, rng), *self.housekeeping(view, rng)]
         return [done for intent in intents if (done := self._track(intent, view)) is not None]
@@ -188,7 +188,8 @@ class Keeper(Agent):
         """Accounts that may be put up for auction once this block's prices are in."""
         accounts = view.accounts
         equity = expected_equity(view, self.marks(view))
-        low = (equity < accounts.maintenance_margin) & ~accounts.liquidating
+        low = (equity < accounts.maintenance_margin) | admitted(view, equity)
+        low &= ~accounts.liquidating
         low[self.row] = False
         return np.flatnonzero(low) + 1
 
@@ -262,20 +263,22 @@ class Keeper(Agent):
         return view.gas_cost(gas, self.least_tip)
 
     def starts(self, view: View, rng: np.random.Generator) -> Iterator[Intent]:
-        """Starts the auctions that are worth most, if they pay for their gas; calls margin if it is to."""
-        plan, accounts = self.settings, view.accounts
+        """Starts, or first escalates, what is worth most if it pays for its gas; calls margin if it is to."""
+        plan = self.settings
         cost = self.gas_cost(view, plan.start_gas)
-        prizes = [(self.prize(view, target), target) for target in self.in_danger(view).tolist()]
+        late = admissible(view, expected_equity(view, self.marks(view)))
+        targets = np.union1d(self.in_danger(view), np.flatnonzero(late) + 1).tolist()
+        prizes = [(self.prize(view, target), target) for target in targets]
         for gain, target in sorted((-gain, target) for gain, target in prizes if gain >= cost)[:8]:
             if self.joins(view, -gain, plan.start_gas, rng):
-                yield self.start(view, target)
+                start, fees = self.start(view, target), self.fees(view, 0.0, plan.start_gas)
+                first = EscalateCall(account=self.account, target=target, fees=fees)
+                yield first if late[target - 1] else start
         if plan.calls:
-            low = (accounts.equity < accounts.initial_margin) & ~accounts.liquidating
-            low &= (accounts.called == 0) | (view.timestamp - accounts.called >= view.rules.call_interval)
-            for row in np.flatnonzero(low).tolist()[:4]:
+            for step in islice(call_steps(view, self.account, self.fees(view, 0.0, 100_000)), 4):
                 # Keepers who do not know of each other's transactions take turns by chance.
                 if rng.random() < 1.0 / (1.0 + plan.rivals):
-                    yield CallMargin(account=self.account, target=row + 1, fees=self.fees(view, 0.0, 100_000))
+                    yield step
 
     def unwind(self, view: View) -> Iterator[Intent]:
         """Closes inventory on the book, no further from mark than the slippage allows."""
@@ -283,8 +286,7 @@ class Keeper(Agent):
             size = float(view.accounts.size[self.row, column])
             if size == 0.0 or view.accounts.liquidating[self.row] or market.expired(view.timestamp):
                 continue
-            sells = size > 0
-            slippage = self.settings.slippage
+            sells, slippage = size > 0, self.settings.slippage
             # Spreads of an option are those of what it is written on.
             far = (
                 slippage * mark
@@ -323,7 +325,7 @@ class Keeper(Agent):
                 if not left:
                     return
 
-    def escalate(self, view: View) -> Iterator[Intent]:
+    def raise_bids(self, view: View) -> Iterator[Intent]:
         """Raises the bid of what has waited too long, a quarter each time."""
         if self.settings.policy != "adaptive":
             return

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The protocol's own bot: what must be done and pays nobody, within a limit of what it may cost.
 
-It announces margin calls, moves auctions along the waterfall where no bid can, settles what has expired and
-inverse positions in their coin, has credit lines reviewed and defaulted when it is time, and sweeps fees into
-the insurance fund. It starts no auction and bids in none: that is what keepers are paid for.
-Imports: agents (base, attempts, line_calls, settlement, waterfall), messages, config.
+It makes, escalates and cures margin calls, moves auctions along the waterfall where no bid can, settles what
+has expired and inverse positions in their coin, has credit lines reviewed and defaulted when it is time, and
+sweeps fees into the insurance fund. It starts no auction and bids in none: that is what keepers are paid for.
+Imports: agents (base, attempts, line_calls, margin_calls, settlement, waterfall), messages, config.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import ClassVar
 
 import numpy as np
@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from simulation.agents.attempts import Attempts
 from simulation.agents.base import Agent
 from simulation.agents.line_calls import line_steps
+from simulation.agents.margin_calls import call_steps, cures
 from simulation.agents.settlement import CoinRounds, settlement_steps
 from simulation.agents.waterfall import next_step
 from simulation.config import knob
 from simulation.config.kinds import INTEGER, NUMBER, SECONDS, USD
-from simulation.messages import CallMargin, Deleverage, Fees, Intent, Receipt, SweepFees, View
+from simulation.messages import Deleverage, Fees, Intent, Receipt, SweepFees, View
 
 __all__ = ["OperatorSettings", "ProtocolOperator"]
 
@@ -34,7 +35,7 @@ class OperatorSettings:
     """What it does and what that may cost."""
 
     calls: int = knob(INTEGER, 20, low=0, high=1000)
-    """Margin calls that it announces in one block at most."""
+    """Steps of margin calls that it takes in one block at most."""
     call_cost: float = knob(USD, "2 USD", low="0 USD")
     """Gas of one margin call above which it leaves owners to themselves."""
     steps: int = knob(INTEGER, 8, low=0, high=1000)
@@ -108,18 +109,12 @@ class ProtocolOperator(Agent):
             self.next_sweep = view.timestamp + self.settings.sweep
 
     def _calls(self, view: View) -> Iterator[Intent]:
-        plan, accounts = self.settings, view.accounts
+        plan = self.settings
         if view.gas_cost(plan.call_gas, self.fees.tip) > plan.call_cost:
             return
-        low = (accounts.equity < accounts.initial_margin) & ~accounts.liquidating
-        low &= (accounts.called == 0) | (view.timestamp - accounts.called >= view.rules.call_interval)
-        rows = low.nonzero()[0]
-        if len(rows):
-            # The deepest first: where the next tick would cost most.
-            depth = accounts.equity[rows] - accounts.initial_margin[rows]
-            rows = rows[depth.argsort(kind="stable")][: plan.calls]
-        for row in rows.tolist():
-            yield CallMargin(account=self.account, target=row + 1, fees=self.fees)
+        # Cures first: a call that is met must not be there for the next dip.
+        steps = chain(cures(view, self.account, self.fees), call_steps(view, self.account, self.fees))
+        yield from islice(steps, plan.calls)
 
     def _settlements(self, view: View) -> Iterator[Intent]:
         return islice(settlement_steps(view, self.account, self.fees), self.settings.settlements)

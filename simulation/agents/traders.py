@@ -3,7 +3,8 @@
 
 Each trader has a taste for leverage, acts at random times, and answers a margin call by temper: it adds
 collateral from its wallet, reduces its position, or does nothing. It learns of the call when the chain
-announces it, or when it happens to look at its account. Imports: agents.base, messages, config.
+announces it, or when it happens to look at its account, and takes its time. Imports: agents.base, messages,
+config.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ __all__ = [
     "taking",
 ]
 
-ADDS, REDUCES, WAITS = 0, 1, 2
+ADDS, REDUCES, IGNORES = 0, 1, 2
 """Tempers."""
 
 GWEI = 1_000_000_000
@@ -80,12 +81,14 @@ class TraderSettings:
     """Time before a trader who has answered a margin call looks at its margin again."""
     alert: float = knob(NUMBER, 1.0, low=0.1, high=10.0)
     """Equity over initial margin below which a trader feels called."""
+    answers: float = knob(SHARE, "66.67 %", low="0 %", high="100 %")
+    """Share of traders who answer a margin call; the others ignore every one."""
     adds: float = knob(NUMBER, 1.0, low=0.0)
-    """Weight of traders who answer a margin call by adding cash."""
+    """Weight, among those who answer, of adding cash from the wallet."""
     reduces: float = knob(NUMBER, 1.0, low=0.0)
-    """Weight of traders who answer it by reducing their position."""
-    waits: float = knob(NUMBER, 1.0, low=0.0)
-    """Weight of traders who do nothing."""
+    """Weight, among those who answer, of reducing the position."""
+    delay: Distribution = knob(varies(SECONDS), "0 s")
+    """From hearing of a margin call to the first answer; every trader has its own."""
     line_use: float = knob(SHARE, "100 %", low="0 %", high="100 %")
     """Part of a credit line that a trader leans on as if it were equity."""
     tip: float = knob(NUMBER, 0.01, low=0.0)
@@ -112,11 +115,12 @@ class Traders(Agent):
         taste, count = self.settings, len(accounts)
         self.capital = np.maximum(taste.capital.draw(rng, count), 1.0)
         self.leverage = np.maximum(taste.leverage.draw(rng, count), 0.0)
-        weights = np.array([taste.adds, taste.reduces, taste.waits])
-        weights = weights / weights.sum() if weights.sum() > 0 else np.full(3, 1 / 3)
+        adding = taste.adds / (taste.adds + taste.reduces) if taste.adds + taste.reduces > 0 else 0.5
+        weights = [taste.answers * adding, taste.answers * (1.0 - adding), 1.0 - taste.answers]
         self.temper = rng.choice(3, count, p=weights)
         self.home = rng.integers(0, 2**31, count)
         """Picks the market that a trader prefers, once the number of markets is known."""
+        self.delay = np.maximum(taste.delay.draw(rng, count), 0.0).astype(np.int64)
         self.calm_until = np.zeros(count, np.int64)
         self.alarmed = np.zeros(count, np.bool_)
         """Knows that its margin is too low, and minds it until it is well again."""
@@ -187,9 +191,12 @@ class Traders(Agent):
             called = np.maximum(called, view.credit.called[rows])
         told = called > self.heard
         self.heard = called.copy()
-        self.alarmed = low & (self.alarmed | looks | told)
+        hears = low & (looks | told) & ~self.alarmed
+        later = np.maximum(self.calm_until, view.timestamp + self.delay)
+        self.calm_until = np.where(hears, later, self.calm_until)
+        self.alarmed = low & (self.alarmed | hears)
         answers = self.alarmed & (view.timestamp >= self.calm_until)
-        answers &= (self.temper != WAITS) & ~accounts.liquidating[rows]
+        answers &= (self.temper != IGNORES) & ~accounts.liquidating[rows]
         intents: list[Intent] = []
         for place in np.flatnonzero(answers).tolist():
             self.calm_until[place] = view.timestamp + self.settings.patience

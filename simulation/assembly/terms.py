@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from simulation.assembly.systems import credit_terms
-from simulation.chain.deployment import CALL_INTERVAL, feed_numbers, inverse_asset, inverse_numbers
+from simulation.chain.deployment import feed_numbers, inverse_asset, inverse_numbers
 from simulation.chain.genesis import Genesis
 from simulation.config import ProtocolSpec, Scenario, TierSpec
 from simulation.domain import market_math
@@ -74,7 +74,9 @@ def protocol_terms(
             equity_cutoff=auction.equity_cutoff / WAD,
             reward_rate=auction.reward_rate / BPS,
             reward_cap=auction.reward / WAD,
-            call_interval=CALL_INTERVAL,
+            grace=auction.grace,
+            window=auction.window,
+            early_auction=auction.early_auction,
         ),
         share_decimals=protocol.cash.decimals + SHARE_DECIMALS,
         gas_symbol=gas_symbol,

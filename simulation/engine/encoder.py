@@ -21,11 +21,13 @@ from simulation.messages import (
     CancelAll,
     CancelOrder,
     CloseDebt,
+    CureCall,
     DeclareDefault,
     Deleverage,
     Deposit,
     DeskDeposit,
     DeskRedeem,
+    EscalateCall,
     FinaliseSeries,
     FundDeposit,
     FundRedeem,
@@ -135,6 +137,8 @@ _FUNCTIONS: Final[dict[type[Intent], _Function]] = {
         "InsuranceFund", "redeem(uint256,address,address)", ("shares", "owner", "owner"), 500_000
     ),
     CallMargin: _liquidator("call_margin", "target", gas=400_000),
+    EscalateCall: _liquidator("escalate", "target", gas=3_000_000),
+    CureCall: _liquidator("cure", "target", gas=400_000),
     StartAuction: _liquidator("start_for", "target", "account", gas=3_000_000),
     Bid: _Function(
         "Liquidator",

@@ -2,7 +2,7 @@
 """All balances rebuilt from events alone, exact: what reconciliation holds against the chain.
 
 Events state resulting balances, so the last one of a block wins and whole columns are applied at once.
-Imports: domain, engine.book, messages.
+Imports: domain, engine.book, engine.margin_calls, messages.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from simulation.domain import market_math
 from simulation.engine.book import BookMirror
 from simulation.engine.credit import DESK, DeskMirror
+from simulation.engine.margin_calls import CallMirror
 from simulation.messages import DELEVERAGE, INSOLVENT, SOLVENT, EventColumns, Wide, int128
 
 __all__ = ["ENTRY", "FUNDING", "SIZE", "AuctionState", "Mirror", "TokenMirror"]
@@ -101,7 +102,7 @@ class Mirror:
         """(accounts, markets, 3): funding index and entry price, nano USD, and size, nano base; of an inverse
         market coin balance, nano coin, for entry price, and nano contracts."""
         self.liquidating = np.zeros(0, np.bool_)
-        self.called = np.zeros(0, np.int64)
+        self.calls = CallMirror()
         self.owners: list[bytes] = []
         self.wallet = np.zeros((0, len(tokens)))
         """(accounts, assets 0..), token units that owners hold outside the Vault, nearest floats."""
@@ -237,7 +238,7 @@ class Mirror:
         self.cash, self.collateral = _longer(self.cash, more), _longer(self.collateral, more)
         self.positions = _longer(self.positions, more)
         self.liquidating = np.concatenate([self.liquidating, np.zeros(more, np.bool_)])
-        self.called = np.concatenate([self.called, np.zeros(more, np.int64)])
+        self.calls.create(more)
         self.wallet = np.concatenate([self.wallet, np.zeros((more, self.wallet.shape[1]))])
         self.shares = np.concatenate([self.shares, np.zeros(more)])
         for owner in set(owners):
@@ -328,8 +329,7 @@ class Mirror:
         if "LiquidationSet" in events:
             columns = events["LiquidationSet"]
             self.liquidating[columns.small("account") - 1] = columns.small("in_liquidation") != 0
-        if "MarginCalled" in events:
-            self.called[events["MarginCalled"].small("account") - 1] = timestamp
+        self.calls.apply(events, timestamp)
         steps: list[tuple[int, str, int, int]] = []
         for name, extra in (
             ("AuctionStarted", "insolvent"),

@@ -19,10 +19,11 @@ JUNIOR: Final = 1
 SENIOR: Final = 2
 
 QUIET: Final = 1
-"""Stage of a line, numbered as on chain: no call."""
+"""Stage of a call, of a line or for margin, numbered as on chain: none in force."""
 NOTICE: Final = 2
-"""Called: the use is above the limit."""
+"""Called: the use of a line is above its limit, or equity below initial margin."""
 HALF_TIME: Final = 4
+"""Reminded after half of the grace."""
 DEFAULTED: Final = 8
 """No credit any more, still a guarantee."""
 

@@ -23,11 +23,13 @@ __all__ = [
     "CancelAll",
     "CancelOrder",
     "CloseDebt",
+    "CureCall",
     "DeclareDefault",
     "Deleverage",
     "Deposit",
     "DeskDeposit",
     "DeskRedeem",
+    "EscalateCall",
     "Fees",
     "FinaliseSeries",
     "FundDeposit",
@@ -280,6 +282,20 @@ class CloseDebt(Intent):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallMargin(Intent):
     """Liquidator.call_margin of `target`."""
+
+    target: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalateCall(Intent):
+    """Liquidator.escalate of `target`, whose grace is over."""
+
+    target: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CureCall(Intent):
+    """Liquidator.cure of `target`, which meets initial margin again."""
 
     target: int
 

@@ -22,6 +22,7 @@ from simulation.messages.market import Smile
 
 __all__ = [
     "DELEVERAGE",
+    "ESCALATED",
     "INSOLVENT",
     "SOLVENT",
     "AccountsView",
@@ -42,6 +43,10 @@ INSOLVENT: Final = 4
 """Bidders are paid by the insurance fund."""
 DELEVERAGE: Final = 8
 """Positions are closed against profitable counterparties."""
+
+ESCALATED: Final = 8
+"""Stage of a margin call beside those of messages.credit: grace is over, orders are cancelled, and the account
+may be put up for auction below the buffer."""
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -209,7 +214,12 @@ class AccountsView:
     """Sum over markets of |size| * mark, USD."""
     liquidating: Flags
     called: Integers
-    """Unix seconds of the latest margin call on chain; 0: never."""
+    """Unix seconds at which a call last reached the owner, as notice or at half-time; 0: never."""
+    call_stage: Integers
+    """Of the latest call: QUIET, NOTICE, HALF_TIME or ESCALATED. It is void from `call_lapses` on."""
+    call_deadline: Integers
+    """Unix seconds from which the latest call may be escalated."""
+    call_lapses: Integers
     wallet: Floats
     """(accounts, assets 0..), whole tokens that the owner holds outside the Vault."""
     fund_shares: Floats
@@ -291,8 +301,12 @@ class AuctionRules:
     reward_rate: float = 0.0
     """Share of the equity paid to whoever starts an auction."""
     reward_cap: float = 0.0
-    call_interval: int = 3_600
-    """Between two margin calls of one account."""
+    grace: int = 3_600
+    """From the notice of a margin call to its escalation."""
+    window: int = 0
+    """After the grace, until the call is void; 0: calls only inform."""
+    early_auction: bool = True
+    """Whether an escalated account may be put up for auction from a buffer margin below zero on."""
 
     def reward(self, equity: float) -> float:
         """What starting the auction of an account with this equity pays, USD."""

@@ -13,6 +13,7 @@ from simulation.metrics import (
     inverse,
     keepers,
     liquidations,
+    margin_calls,
     markets,
     solvency,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "inverse",
     "keepers",
     "liquidations",
+    "margin_calls",
     "markets",
     "record",
     "show",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Auctions from start to end, margin calls, and how fast, how far and by whom accounts were liquidated.
+"""Auctions from start to end, and how fast, how far and by whom accounts were liquidated.
 
 Imports: metrics.registry, metrics.tables.
 """
@@ -247,26 +247,3 @@ def over_liquidation(run: RunTables) -> float | None:
 )
 def liquidation_hhi(run: RunTables) -> float | None:
     return concentration([row[0] for row in run.rows("SELECT sum(notional_usd) FROM bids GROUP BY agent")])
-
-
-@metric("Margin calls", "count", "Margin calls made on chain: MarginCalled events.")
-def margin_calls(run: RunTables) -> float | None:
-    return run.total("SELECT count(*) FROM events WHERE event = 'MarginCalled'")
-
-
-@metric(
-    "Margin calls answered",
-    "share",
-    "Share of margin calls after which the account was not liquidated until the end of the run.",
-    better="higher",
-)
-def margin_calls_answered(run: RunTables) -> float | None:
-    return run.scalar(
-        """
-        SELECT avg((NOT EXISTS (
-            SELECT 1 FROM starts s WHERE s.account = c.account
-                AND (s.block > c.block OR (s.block = c.block AND s.log_index > c.log_index))
-        ))::INTEGER)
-        FROM events c WHERE c.event = 'MarginCalled'
-        """
-    )

@@ -19,6 +19,7 @@ __all__ = ["GROUPS", "Better", "Definition", "Function", "applicable", "compute"
 GROUPS: Final = (
     "solvency",
     "liquidations",
+    "margin_calls",
     "keepers",
     "credit",
     "markets",

@@ -21,6 +21,7 @@ __all__ = ["write_report"]
 _GROUPS = {
     "solvency": "Solvency",
     "liquidations": "Liquidations",
+    "margin_calls": "Margin calls",
     "keepers": "Keepers",
     "credit": "Credit lines",
     "markets": "Markets",

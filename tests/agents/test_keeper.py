@@ -13,6 +13,7 @@ from simulation.messages import (
     DELEVERAGE,
     IMMEDIATE,
     INSOLVENT,
+    NOTICE,
     REDUCE_ONLY,
     SOLVENT,
     AuctionRules,
@@ -290,17 +291,18 @@ def test_a_stuck_bid_is_raised_until_it_is_done() -> None:
     assert not any(isinstance(intent, Reprice) for intent in decide(agent, world(size=10.0, block=20)))
 
 
-def test_it_announces_margin_calls_once_an_hour() -> None:
+def test_it_makes_no_margin_call_while_one_is_in_force() -> None:
     low = {"equity": [50_000.0, 400.0] + [10_000.0] * 4, "initial_margin": [0.0, 500.0] + [0.0] * 4}
     rng = stream(1, "d")
 
     def called(when: int) -> bool:
-        state = views.accounts(**low, called=[0, when, 0, 0, 0, 0])
+        calls = {"call_stage": [1, NOTICE, 1, 1, 1, 1], "call_lapses": [0, when, 0, 0, 0, 0]}
+        state = views.accounts(**low, **calls)
         agent = keeper(calls=True)
         found = [intent for _ in range(30) for intent in agent.decide(views.view(accounts=state), rng)]
         return any(isinstance(intent, CallMargin) and intent.target == 2 for intent in found)
 
-    assert called(0) and not called(views.view().timestamp - 100)
+    assert called(views.view().timestamp) and not called(views.view().timestamp + 1)
 
 
 FLAT = np.zeros((6, 2))

@@ -10,6 +10,7 @@ from simulation.agents import OperatorSettings, ProtocolOperator
 from simulation.config import stream
 from simulation.messages import (
     DELEVERAGE,
+    NOTICE,
     SOLVENT,
     CallMargin,
     Deleverage,
@@ -51,8 +52,8 @@ def test_it_calls_the_deepest_first_and_nobody_twice_at_a_time() -> None:
 
 
 def test_a_call_is_not_repeated_before_its_interval() -> None:
-    recent = low(accounts={"called": [0, 999_999, 990_000, 0, 0, 0]})
-    assert called(operator(), recent) == [3, 4]
+    calls = {"call_stage": [1, NOTICE, NOTICE, 1, 1, 1], "call_lapses": [0, 1_000_001, 1_000_000, 0, 0, 0]}
+    assert called(operator(), low(accounts=calls)) == [3, 4]
 
 
 def test_it_calls_nobody_when_gas_costs_more_than_it_may() -> None:

@@ -76,8 +76,8 @@ def test_nobody_trades_at_an_invalid_price_or_in_liquidation() -> None:
     ("weights", "kind"), [((1, 0, 0), Deposit), ((0, 1, 0), PlaceOrder), ((0, 0, 1), None)]
 )
 def test_margin_calls_are_answered_by_temper(weights: tuple[int, int, int], kind: type | None) -> None:
-    adds, reduces, waits = weights
-    traders = noise(interval=10**9, watch=1, adds=float(adds), reduces=float(reduces), waits=float(waits))
+    adds, reduces, ignores = map(float, weights)
+    traders = noise(interval=10**9, watch=1, adds=adds, reduces=reduces, answers=1.0 - ignores)
     size = np.zeros((6, 2))
     size[:, 0] = 1_500.0
     world = views.view(
@@ -101,7 +101,7 @@ def test_margin_calls_are_answered_by_temper(weights: tuple[int, int, int], kind
 
 
 def test_a_margin_call_on_chain_reaches_a_trader_who_does_not_look() -> None:
-    traders = noise(interval=10**9, watch=10**9, reduces=0.0, waits=0.0)
+    traders = noise(interval=10**9, watch=10**9, reduces=0.0, answers=1.0)
     low = {"equity": np.full(6, 5_000.0), "initial_margin": np.full(6, 7_500.0)}
     assert traders.decide(views.view(accounts=views.accounts(**low)), stream(1, "draws")) == []
     called = np.array([0, 999_990, 0, 0, 0, 0])
@@ -116,13 +116,41 @@ def test_a_margin_call_on_chain_reaches_a_trader_who_does_not_look() -> None:
     assert traders.decide(later, stream(1, "draws")) == []
 
 
+def test_the_share_that_answers_and_how_they_do() -> None:
+    many = np.arange(1, 1_001, dtype=np.int64)
+
+    def tempers(**settings: float) -> list[int]:
+        traders = NoiseTraders("many", many, NoiseSettings(**settings), stream(1, "many"))  # type: ignore[arg-type]
+        return np.bincount(traders.temper, minlength=3).tolist()  # type: ignore[no-any-return]
+
+    adding, reducing, ignoring = tempers(answers=0.7, adds=3.0)
+    assert 480 < adding < 570 and 145 < reducing < 205 and 265 < ignoring < 335
+    assert tempers(answers=1.0)[2] == 0 and tempers(answers=0.0)[2] == 1_000
+    halves = tempers(answers=1.0, adds=0.0, reduces=0.0)
+    assert 450 < halves[0] < 550 and sum(halves) == 1_000
+
+
+def test_an_answer_takes_its_time_from_when_the_call_is_heard() -> None:
+    wait = Distribution("constant", (90.0,))
+    traders = noise(interval=10**9, watch=10**9, reduces=0.0, answers=1.0, delay=wait)
+    low = {"equity": np.full(6, 5_000.0), "initial_margin": np.full(6, 7_500.0)}
+    called = views.accounts(**low, called=[0, 999_990, 0, 0, 0, 0])
+
+    def answered(seconds: int) -> list[int]:
+        view = views.view(accounts=called, timestamp=1_000_000 + seconds)
+        return [intent.account for intent in traders.decide(view, stream(1, "draws"))]
+
+    assert [answered(seconds) for seconds in (0, 12, 84)] == [[], [], []]
+    assert answered(96) == [2]
+
+
 def test_nobody_reduces_into_an_empty_book_or_trades_crumbs() -> None:
     size = np.zeros((6, 2))
     size[:, 0] = 1_500.0
     low = {"size": size, "equity": np.full(6, 5_000.0), "initial_margin": np.full(6, 7_500.0)}
     empty = views.market(1, bid_ticks=np.zeros(0, np.int64), bid_lots=np.zeros(0, np.int64))
     world = views.view(accounts=views.accounts(**low), markets=(empty, views.market(2, 5_000.0)))
-    traders = noise(interval=10**9, watch=1, adds=0.0, waits=0.0)
+    traders = noise(interval=10**9, watch=1, adds=0.0, answers=1.0)
     assert traders.decide(world, stream(1, "draws")) == []
     assert traders.measure()["margin_calls_answered"] == 0.0
     assert noise(minimum=10.0**9, **ALWAYS).decide(views.view(), stream(1, "draws")) == []

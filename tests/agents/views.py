@@ -67,6 +67,9 @@ def accounts(count: int = 6, **columns: Any) -> AccountsView:
         "notional": np.zeros(count),
         "liquidating": np.zeros(count, np.bool_),
         "called": np.zeros(count, np.int64),
+        "call_stage": np.ones(count, np.int64),
+        "call_deadline": np.zeros(count, np.int64),
+        "call_lapses": np.zeros(count, np.int64),
         "wallet": np.tile([5_000.0, 0.0], (count, 1)),
         "fund_shares": np.zeros(count),
     }

@@ -53,6 +53,8 @@ INTENTS: list[tuple[Intent, tuple[Any, ...]]] = [
         ((1, 2, 3, 4, 5, 6), ((2**255, 2**254), (7, 8))),
     ),
     (messages.CallMargin(account=3, target=4), (4,)),
+    (messages.EscalateCall(account=3, target=4), (4,)),
+    (messages.CureCall(account=3, target=4), (4,)),
     (messages.StartAuction(account=3, target=4), (4, 3)),
     (messages.Bid(account=3, target=4, fraction=10**18, max_price=-(10**22)), (4, 3, 10**18, -(10**22))),
     (messages.MarkInsolvent(account=3, target=4), (4,)),

@@ -118,8 +118,6 @@ def test_auctions_follow_their_events() -> None:
     assert mirror.auctions[2].phase == DELEVERAGE
     note("AuctionEnded", 5, reason=3)
     assert mirror.auctions == {}
-    note("MarginCalled", 6, equity=5)
-    assert mirror.called.tolist() == [0, 106, 0, 0]
     mirror.apply([events("Ledger", "LiquidationSet", [{"account": 3, "in_liquidation": True}])], 5)
     assert mirror.liquidating.tolist() == [False, False, True, False]
 

@@ -151,19 +151,6 @@ def test_concentration_of_nothing() -> None:
     assert concentration([5.0, 5.0, 5.0, 5.0]) == pytest.approx(0.25)
 
 
-def test_margin_calls_and_what_followed(run: RunBuilder, measure: Measure) -> None:
-    run.plain_blocks()
-    for block, account in ((101, 7), (101, 8), (106, 7)):
-        run.event(
-            block, account, "Liquidator", "MarginCalled", account=account, equity=0, initial_margin=0,
-            maintenance_margin=0,
-        )  # fmt: skip
-    start(run, 105, 7)
-    values = measure(run)
-    assert values["margin_calls"] == 3
-    assert values["margin_calls_answered"] == pytest.approx(2 / 3)
-
-
 def test_a_quiet_run_has_no_rates(run: RunBuilder, measure: Measure) -> None:
     run.plain_blocks()
     values = measure(run)
@@ -175,6 +162,5 @@ def test_a_quiet_run_has_no_rates(run: RunBuilder, measure: Measure) -> None:
         "auction_duration_mean",
         "partial_liquidation_share",
         "liquidation_hhi",
-        "margin_calls_answered",
     ):
         assert values[name] is None, name

@@ -12,7 +12,7 @@ from dataclasses import astuple, replace
 from functools import cache
 from typing import Any
 
-from simulation.config.scenario import CreditSpec, SolvencyGuardSpec
+from simulation.config.scenario import CreditSpec, LiquidationSpec, SolvencyGuardSpec
 from tests.evm import Contract, account_key
 from tests.inverse import ETH_USD, inverse_protocol
 from tests.prices import sign
@@ -73,7 +73,11 @@ class Stage(World):
     def __init__(self) -> None:
         super().__init__(
             replace(
-                inverse_protocol(), credit=CreditSpec(), engine_delay=600, solvency_guard=SolvencyGuardSpec()
+                inverse_protocol(),
+                liquidation=LiquidationSpec(window=86_400),
+                credit=CreditSpec(),
+                engine_delay=600,
+                solvency_guard=SolvencyGuardSpec(),
             ),
             artifacts={"CashToken": "ReentrantToken", "Token:WETH": "ReentrantToken"},
         )
@@ -96,6 +100,8 @@ class Stage(World):
         self.trade(self.trader, self.maker, 1, 2_000, 1)
         # Ten ETH each: what they keep in cash decides what a price of 1,800 and then 1,795 makes of them.
         self.callable = self._long(3_100)
+        self.escalatable = self._long(3_100)
+        self.curable = self._long(3_100)
         self.startable = self._long(2_850)
         self.auctioned = self._long(2_850)
         self.restored = self._long(2_850)
@@ -168,6 +174,9 @@ class Stage(World):
             self.liquidator.start(account, sender=keeper)
         self.liquidator.mark_deleverage(self.deleveraged)
         self.deposit("debtor", self.restored, 0, 5_000 * 10**6)
+        for account in (self.escalatable, self.curable):
+            self.liquidator.call_margin(account)
+        self.deposit("debtor", self.curable, 0, 5_000 * 10**6)
 
     def _fund(self) -> None:
         """Shares for the trader and for both tokens; allowances of every role, contracts included."""

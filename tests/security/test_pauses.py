@@ -105,6 +105,8 @@ NEVER = {
     "Exchange.cancel_all",
     "Exchange.purge",
     "Liquidator.call_margin",
+    "Liquidator.escalate",
+    "Liquidator.cure",
     "Liquidator.start",
     "Liquidator.start_for",
     "Liquidator.bid",

@@ -107,6 +107,8 @@ TABLE = {
     "Exchange.cancel_all": Row(("trader", "delegate", "Liquidator"), "exchange: not authorised"),
     "Exchange.purge": EVERYONE,
     "Liquidator.call_margin": EVERYONE,
+    "Liquidator.escalate": EVERYONE,
+    "Liquidator.cure": EVERYONE,
     "Liquidator.start": EVERYONE,
     "Liquidator.start_for": EVERYONE,
     "Liquidator.bid": Row(("trader", "delegate"), "liquidator: not authorised"),

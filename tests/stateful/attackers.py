@@ -54,7 +54,7 @@ FORBIDDEN: tuple[tuple[str, str, tuple[Any, ...]], ...] = (
     ("Exchange", "set_fees(uint256,uint256)", (0, 0)),
     ("Exchange", "wire(address)", (b"\1" * 20,)),
     ("Exchange", "pause(uint256)", (8,)),
-    ("Liquidator", PARAMETERS, ((WAD, WAD, 0, 600, 1, WAD, 0, 0, 0, 0, 1),)),
+    ("Liquidator", PARAMETERS, ((WAD, WAD, 0, 600, 1, WAD, 0, 0, 0, 0, 600, 600, 1),)),
     ("InsuranceFund", "contribute(uint256)", (10**6,)),
     ("InsuranceFund", "draw(uint256,uint256)", (ATTACKER, 10**6)),
     ("InsuranceFund", "wire(address,address)", (b"\1" * 20, b"\1" * 20)),

@@ -14,7 +14,7 @@ WAD = 10**18
 PAUSES = {"Vault": (1, 2, 16), "Ledger": (4,), "Exchange": (4, 8), "InsuranceFund": (32,)}
 RISK = "set_markets(uint256[],(uint256,uint256,uint256,uint256,uint256,uint256)[])"
 CONTINGENCY = "set_contingency((uint256,uint256,uint256,uint256))"
-PARAMETERS = f"set_parameters(({','.join(['uint256'] * 11)}))"
+PARAMETERS = f"set_parameters(({','.join(['uint256'] * 12)},bool))"
 FEED = "set_feed(uint256,(uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256))"
 
 
@@ -145,7 +145,9 @@ def set_parameters(driver: Driver) -> None:
         rng.choice([0, 100, 10_000]) * WAD,
         rng.choice([0, WAD // 200]),
         100 * WAD,
-        rng.choice([1, 60]),
+        rng.choice([600, 3_600]),
+        rng.choice([0, 600, 7_200, 86_400]),
+        rng.choice([0, 1, 1]),
     )
     if rng.random() < 0.1:
         parameters = (0, *parameters[1:])

@@ -18,9 +18,24 @@ from tests.stateful.parameters import initial_parameters
 from tests.stateful.rig import Rig, calldata
 from tests.stateful.world_state import SERIES, Account, Event, Outcome, State
 
-__all__ = ["DELEVERAGE", "IDLE", "INSOLVENT", "SOLVENT", "Auction", "Driver", "Order", "Step"]
+__all__ = [
+    "DELEVERAGE",
+    "ESCALATED",
+    "HALF_TIME",
+    "IDLE",
+    "INSOLVENT",
+    "NOTICE",
+    "QUIET",
+    "SOLVENT",
+    "Auction",
+    "Driver",
+    "MarginCall",
+    "Order",
+    "Step",
+]
 
 IDLE, SOLVENT, INSOLVENT, DELEVERAGE = 1, 2, 4, 8
+QUIET, NOTICE, HALF_TIME, ESCALATED = 1, 2, 4, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +72,16 @@ class Auction:
 
 
 @dataclass(frozen=True, slots=True)
+class MarginCall:
+    """A margin call as its events tell it; void from `lapses` on."""
+
+    stage: int
+    called: int
+    deadline: int
+    lapses: int
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One contract call and the world on both sides of it, at one time."""
 
@@ -72,6 +97,8 @@ class Step:
     """Before the call."""
     orders: dict[int, Order]
     """Before the call."""
+    calls: dict[int, MarginCall]
+    """Before the call, lapsed ones too."""
     paused: dict[str, int]
     forbidden: bool
     """The caller has no right to this call."""
@@ -110,6 +137,7 @@ class Driver:
         self.delegates: defaultdict[int, set[str]] = defaultdict(set)
         self.orders: dict[int, Order] = {}
         self.auctions: dict[int, Auction] = {}
+        self.calls: dict[int, MarginCall] = {}
         self.donated: Counter[tuple[str, str]] = Counter()
         self.prices: dict[int, tuple[int, int]] = {}
         """Spot and mark that were last sent to each feed, nano USD."""
@@ -147,6 +175,7 @@ class Driver:
             after=after,
             auctions=dict(self.auctions),
             orders=dict(self.orders),
+            calls=dict(self.calls),
             paused=dict(self.parameters.paused),
             forbidden=forbidden,
         )
@@ -227,7 +256,16 @@ class Driver:
                     self.orders[args["order_id"]] = replace(order, lots=args["remaining"])
         elif event.name == "OrderRemoved":
             self.orders.pop(args["order_id"], None)
+        elif event.name == "MarginCalled":
+            known = self.calls.get(args["account"])
+            since = known.called if known is not None and args["stage"] == HALF_TIME else step.after.time
+            self.calls[args["account"]] = MarginCall(args["stage"], since, args["deadline"], args["lapses"])
+        elif event.name == "MarginCallEscalated":
+            self.calls[args["account"]] = replace(self.calls[args["account"]], stage=ESCALATED)
+        elif event.name == "MarginCallCured":
+            del self.calls[args["account"]]
         elif event.name in ("AuctionStarted", "AuctionInsolvent", "DeleverageStarted"):
+            self.calls.pop(args["account"], None)
             self._note_phase(event, step.after.time)
         elif event.name == "AuctionBid":
             auction = self.auctions[args["account"]]
@@ -259,6 +297,11 @@ class Driver:
 
     def _name_of(self, address: bytes) -> str:
         return next((name for name, known in self.rig.at.items() if known == address), "")
+
+    def margin_call(self, account: int) -> tuple[int, int, int, int]:
+        """Stage, notice, deadline and end of an account's margin call, as the chain says now."""
+        found = self.rig.view("Liquidator", "margin_call(uint256)", account)
+        return found.word(0), found.word(1), found.word(2), found.word(3)
 
     # --- valuation
 

@@ -199,6 +199,8 @@ HANDLERS: dict[str, Handler] = {
     "cancel_all": lambda m, s: m.model.cancel_all(s.caller, *s.args),
     "purge": lambda m, s: m.model.purge(*s.args),
     "call_margin": lambda m, s: m.model.liquidation.call_margin(*s.args),
+    "escalate": lambda m, s: m.model.escalate(*s.args),
+    "cure": lambda m, s: m.model.liquidation.cure(*s.args),
     "start": lambda m, s: m.model.start(*s.args),
     "start_for": lambda m, s: m.model.start(*s.args),
     "bid": lambda m, s: m.model.bid(s.caller, s.args[0], s.args[1], s.args[2], _int256(s.args[3])),

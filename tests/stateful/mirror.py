@@ -72,7 +72,7 @@ class Mirror:
         told = f"call {self.calls}: {step.caller} -> {step.contract}.{step.function}{step.args}"
         assert step.ok == (not refusal), f"{told}\ncontract: {step.outcome.reason!r}\nmodel: {refusal!r}"
         if step.ok:
-            differences = list(self.compare(step.after))
+            differences = [*self.compare(step.after), *self.compare_call(step)]
             assert not differences, f"{told}\n" + "\n".join(differences)
 
     def follow(self, step: Step) -> None:
@@ -114,6 +114,16 @@ class Mirror:
         return known.get(address, "somebody")
 
     # --- everything, exactly
+
+    def compare_call(self, step: Step) -> list[str]:
+        """The margin call of the account that a step of the Liquidator is about."""
+        if step.contract != "Liquidator" or not step.args or not isinstance(step.args[0], int):
+            return []
+        number = step.args[0]
+        call = self.model.liquidation.call_of(number)
+        expected = (1, 0, 0, 0) if call is None else (call.stage, call.called, call.deadline, call.lapses)
+        actual = self.driver.margin_call(number)
+        return [] if actual == expected else [f"margin call: model {expected}, contract {actual}"]
 
     def compare(self, state: State) -> list[str]:
         model, found = self.model, []

@@ -75,7 +75,7 @@ def initial_parameters(rig: Rig) -> Parameters:
         decimals={asset: spec.decimals for asset, spec in zip(ASSETS, collaterals, strict=True)},
         maker_fee=protocol.fees.maker,
         taker_fee=protocol.fees.taker,
-        liquidation=tuple(liquidation.word(i) for i in range(11)),
+        liquidation=tuple(liquidation.word(i) for i in range(13)),
         max_rate={market: spec.funding.max_rate for market, spec in zip(PERPETUALS, specs, strict=True)},
         active=dict.fromkeys(PERPETUALS, True),
         series_active=dict.fromkeys(SERIES, True),

@@ -13,6 +13,7 @@ from tests.stateful import (
     control,
     credit,
     engines,
+    margin_calls,
     prices,
     series,
     trading,
@@ -28,7 +29,19 @@ from tests.stateful.world_state import ATTACKER, FEEDS, KEEPER, RIVAL
 
 __all__ = ["REGIMES", "RULES", "begin", "open_protocol", "play", "wait"]
 
-_REGISTERED = (actions, trading, prices, series, coins, engines, credit, waterfall, control, attackers)
+_REGISTERED = (
+    actions,
+    trading,
+    prices,
+    series,
+    coins,
+    engines,
+    credit,
+    waterfall,
+    margin_calls,
+    control,
+    attackers,
+)
 
 BASE = dict.fromkeys(RULES, 1.0)
 TRADING = {
@@ -74,6 +87,10 @@ RARE = {
     "collateral changes": 0.4,
     "interest changes": 0.4,
     "auction parameters change": 0.3,
+    "remind": 0.2,
+    "escalate": 0.4,
+    "cure": 0.4,
+    "early auction": 0.4,
     "recovery": 0.2,
     "solvent again": 0.3,
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What keepers do: margin calls, auctions and everything down to the write-off."""
+"""What keepers do: auctions and everything down to the write-off."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.stateful.driver import DELEVERAGE, INSOLVENT, SOLVENT, Driver
 from tests.stateful.margins import ONE_USD
 from tests.stateful.world_state import ATTACKER, INVERSE, KEEPER, MARKETS, RIVAL
 
-__all__ = ["in_phase"]
+__all__ = ["START_FOR", "below", "in_phase"]
 
 WAD = 10**18
 START = "start(uint256)"
@@ -23,7 +23,7 @@ def in_phase(driver: Driver, *phases: int) -> int:
     return driver.rng.choice(sorted(found))
 
 
-def _below(driver: Driver, maintenance: bool) -> int:
+def below(driver: Driver, maintenance: bool) -> int:
     """An account below a margin where there is one; sometimes any."""
     found = []
     for number in range(1, driver.state.account_count + 1):
@@ -36,26 +36,21 @@ def _below(driver: Driver, maintenance: bool) -> int:
     return driver.rng.choice(found)
 
 
-@rule("call margin")
-def call_margin(driver: Driver) -> None:
-    driver.call("keeper", "Liquidator", "call_margin(uint256)", _below(driver, False))
-
-
 @rule("start")
 def start(driver: Driver) -> None:
-    driver.call("rival", "Liquidator", START, _below(driver, True))
+    driver.call("rival", "Liquidator", START, below(driver, True))
 
 
 @rule("start for a reward")
 def start_for(driver: Driver) -> None:
     keeper = driver.rng.choice([KEEPER, RIVAL, RIVAL, any_account(driver)])
-    driver.call("keeper", "Liquidator", START_FOR, _below(driver, True), keeper)
+    driver.call("keeper", "Liquidator", START_FOR, below(driver, True), keeper)
 
 
 def _prey(driver: Driver) -> int:
     """An account in a solvent auction; where there is none, one is opened if any account is due."""
     if not any(auction.phase == SOLVENT for auction in driver.auctions.values()):
-        driver.call("keeper", "Liquidator", START, _below(driver, True))
+        driver.call("keeper", "Liquidator", START, below(driver, True))
     return in_phase(driver, SOLVENT)
 
 

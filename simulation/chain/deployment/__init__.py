@@ -8,7 +8,6 @@ same thing. Addresses are not known in advance: `Ref("Vault")` stands for one. M
 from __future__ import annotations
 
 from simulation.chain.deployment.core import (
-    CALL_INTERVAL,
     CONTINGENCY,
     VARIANCE_WINDOW,
     feed_numbers,
@@ -22,7 +21,6 @@ from simulation.chain.deployment.series import MAX_DIFFERENCE, SETTLEMENT_RULES
 from simulation.chain.deployment.steps import Call, Deploy, Deployer, Ref, Step, resolve, run
 
 __all__ = [
-    "CALL_INTERVAL",
     "CONTINGENCY",
     "CROSS",
     "ISOLATED",

@@ -19,7 +19,6 @@ from simulation.domain.units import FULL_CONFIDENCE
 
 __all__ = [
     "BATCH",
-    "CALL_INTERVAL",
     "CONTINGENCY",
     "NOBODY",
     "VARIANCE_WINDOW",
@@ -33,8 +32,6 @@ __all__ = [
 
 BATCH = 64
 """Entries of a list in one call."""
-CALL_INTERVAL = 3_600
-"""Seconds between two margin calls of one account."""
 CONTINGENCY = (FULL_CONFIDENCE // 2, 10_000, 990_000_000, 10_000)
 """IMarginEngine.Contingency of every engine that has one."""
 VARIANCE_WINDOW = 86_400
@@ -245,5 +242,7 @@ def _auction(spec: LiquidationSpec) -> tuple[int, ...]:
         spec.equity_cutoff,
         spec.reward_rate * BPS_TO_WAD,
         spec.reward,
-        CALL_INTERVAL,
+        spec.grace,
+        spec.window,
+        spec.early_auction,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simulation.config.kinds import BPS, INTEGER, SECONDS, USD_WAD, YEARLY_WAD, choice
+from simulation.config.kinds import BPS, FLAG, INTEGER, SECONDS, USD_WAD, YEARLY_WAD, choice
 from simulation.config.scenario.guard import SolvencyGuardSpec
 from simulation.config.scenario.markets import (
     CashSpec,
@@ -54,7 +54,7 @@ class OracleSpec:
 
 @dataclass(frozen=True, slots=True)
 class LiquidationSpec:
-    """[protocol.liquidation]: the Dutch auction of portfolio slices."""
+    """[protocol.liquidation]: margin calls and the Dutch auction of portfolio slices."""
 
     start_discount: int = knob(BPS, "95 %", low="0 %", high="100 %")
     """Share of the slice's value asked at the start."""
@@ -73,6 +73,12 @@ class LiquidationSpec:
     """Share of the equity paid to whoever starts an auction."""
     reward: int = knob(USD_WAD, "500 USD", low="0 USD", high="10_000 USD")
     """Bound of that payment."""
+    grace: int = knob(SECONDS, "1 h", low="10 min", high="7 d")
+    """From the notice of a margin call to its escalation; where calls only inform, from one to the next."""
+    window: int = knob(SECONDS, "0 s", low="0 s", high="7 d")
+    """After the grace, in which a call may be escalated and stays so; 0: calls only inform."""
+    early_auction: bool = knob(FLAG, True)
+    """Whether an escalated account may be put up for auction above maintenance margin: below the buffer."""
 
 
 @dataclass(frozen=True, slots=True)

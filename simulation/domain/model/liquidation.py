@@ -11,7 +11,7 @@ from simulation.domain.market_math import is_inverse
 from simulation.domain.model.engines import CreditEngine
 from simulation.domain.model.fund import Fund
 from simulation.domain.model.positions import Positions
-from simulation.domain.model.state import Account, Auction, AuctionRules, Phase
+from simulation.domain.model.state import Account, Auction, AuctionRules, Call, CallStage, Phase
 from simulation.domain.orders import Refused
 
 __all__ = ["Liquidation"]
@@ -40,16 +40,65 @@ class Liquidation:
 
     # --- calling and starting
 
+    def call_of(self, number: int) -> Call | None:
+        """The margin call in force."""
+        account = self.ledger.accounts.get(number)
+        call = account.call if account is not None else None
+        return call if call is not None and self.ledger.now < call.lapses else None
+
     def call_margin(self, number: int) -> None:
-        account = self._account(number)
+        """Notice, or after half of the grace the one reminder."""
+        account, now = self._account(number), self.ledger.now
         if account.in_liquidation:
             raise Refused("liquidator: wrong phase")
-        if account.last_call and self.ledger.now < account.last_call + self.rules.call_interval:
+        self._assess_below(account)
+        call = self.call_of(number)
+        if call is None:
+            deadline = now + self.rules.grace
+            account.call = Call(CallStage.NOTICE, now, deadline, deadline + self.rules.window)
+        elif call.stage == CallStage.NOTICE and now >= call.called + (call.deadline - call.called) // 2:
+            call.stage = CallStage.HALF_TIME
+        else:
             raise Refused("liquidator: called too recently")
+
+    def escalate(self, number: int) -> None:
+        """The clock's part; afterwards the account's orders leave the book and `after_cancel` is asked."""
+        call = self.call_of(number)
+        if call is None or call.stage == CallStage.ESCALATED:
+            raise Refused("liquidator: no call in force")
+        if self.ledger.now < call.deadline:
+            raise Refused("liquidator: grace is not over")
+        self._assess_below(self._account(number))
+        call.stage = CallStage.ESCALATED
+
+    def after_cancel(self, number: int) -> None:
+        """Orders may have been all that was wrong: then the call is cured."""
+        account = self._account(number)
+        found = self._assess(account)
+        if found.equity >= found.initial_margin:
+            account.call = None
+
+    def cure(self, number: int) -> None:
+        if self.call_of(number) is None:
+            raise Refused("liquidator: no call in force")
+        account = self._account(number)
+        found = self._assess(account)
+        if found.equity < found.initial_margin:
+            raise Refused("liquidator: margin not restored")
+        account.call = None
+
+    def _assess_below(self, account: Account) -> None:
         found = self._assess(account)
         if found.equity >= found.initial_margin:
             raise Refused("liquidator: account is healthy")
-        account.last_call = self.ledger.now
+
+    def _is_due(self, number: int, found: Assessment) -> bool:
+        """Whether a new auction may start: below maintenance margin, or below the buffer once escalated."""
+        if found.equity < found.maintenance_margin:
+            return True
+        call = self.call_of(number)
+        escalated = call is not None and call.stage == CallStage.ESCALATED
+        return self.rules.early_auction and escalated and self._buffer_margin(found) < 0
 
     def start(self, number: int, keeper: int | None) -> bool:
         """Returns whether the account's orders have to leave the book first: a new auction."""
@@ -61,7 +110,7 @@ class Liquidation:
         if auction is not None:
             if self._buffer_margin(found) >= 0 or not self._restarts(account, auction, found):
                 raise Refused("liquidator: wrong phase")
-        elif found.equity >= found.maintenance_margin:
+        elif not self._is_due(number, found):
             raise Refused("liquidator: account is healthy")
         return auction is None
 
@@ -71,6 +120,7 @@ class Liquidation:
         found = self._assess(account)
         if new:
             account.in_liquidation = True
+            account.call = None
             self._charge(account, keeper, found)
             self.auctions[number] = Auction(Phase.SOLVENT, self.ledger.now)
             if found.equity <= 0:

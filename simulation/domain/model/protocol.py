@@ -216,6 +216,12 @@ class ProtocolModel:
             assert all(order.reason == Reason.LIQUIDATION for order in removed)
         self.liquidation.begin(number, keeper, new)
 
+    def escalate(self, number: int) -> None:
+        """The call is judged once more when the orders are gone."""
+        self.liquidation.escalate(number)
+        self.cancel_all(LIQUIDATOR, number)
+        self.liquidation.after_cancel(number)
+
     def bid(self, caller: str, number: int, bidder: int, fraction: int, max_price: int) -> None:
         self._authorise(bidder, caller)
         self.liquidation.bid(number, bidder, fraction, max_price)

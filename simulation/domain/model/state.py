@@ -51,8 +51,8 @@ class Account:
     positions: dict[int, Position] = field(default_factory=dict)
     delegates: set[str] = field(default_factory=set)
     in_liquidation: bool = False
-    last_call: int = 0
-    """When it was last called for margin."""
+    call: Call | None = None
+    """Its latest margin call, lapsed or not."""
     number: int = 0
     """Its id, by which the desk knows its line."""
 
@@ -132,6 +132,25 @@ class Series:
     """Settlement price once it is fixed, nano USD."""
 
 
+class CallStage(IntEnum):
+    """ILiquidator.CallStage."""
+
+    QUIET = 1
+    NOTICE = 2
+    HALF_TIME = 4
+    ESCALATED = 8
+
+
+@dataclass(slots=True)
+class Call:
+    """ILiquidator.MarginCall; times in unix seconds."""
+
+    stage: CallStage
+    called: int
+    deadline: int
+    lapses: int
+
+
 class Phase(IntEnum):
     """ILiquidator.Phase."""
 
@@ -168,4 +187,6 @@ class AuctionRules:
     equity_cutoff: int
     reward_rate: int
     reward_cap: int
-    call_interval: int
+    grace: int
+    window: int
+    early_auction: bool

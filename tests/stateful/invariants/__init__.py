@@ -11,6 +11,7 @@ from tests.stateful.invariants import (
     inverse,
     liquidation,
     margin,
+    margin_calls,
     settlement,
     systems,
 )
@@ -20,7 +21,7 @@ from tests.stateful.invariants.systems import scales_keep_their_speed
 
 __all__ = ["INVARIANTS", "Checker", "Invariant"]
 
-_REGISTERED = (custody, margin, settlement, liquidation, book, control, inverse, systems)
+_REGISTERED = (custody, margin, settlement, liquidation, margin_calls, book, control, inverse, systems)
 
 
 class Checker:

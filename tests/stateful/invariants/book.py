@@ -65,8 +65,8 @@ def inv_32_fills(view: View) -> None:
 
 @invariant(
     "INV-33",
-    "What was cancelled or filled is gone for good, and only the owner, a delegate or a liquidation "
-    "removes an order that could fill.",
+    "What was cancelled or filled is gone for good, and only the owner, a delegate, a liquidation or an "
+    "escalated margin call removes an order that could fill.",
 )
 def inv_33_final(view: View) -> None:
     step, gone = view.step, view.memory.gone
@@ -93,7 +93,9 @@ def inv_33_final(view: View) -> None:
                 assert view.after.markets[order.market].expired, "removed before its market expired"
             elif reason == 6:
                 account = view.after.accounts[order.account - 1]
-                assert account.liquidating or view.before.accounts[order.account - 1].liquidating
+                closed = account.liquidating or view.before.accounts[order.account - 1].liquidating
+                escalated = {event["account"] for event in step.named("MarginCallEscalated")}
+                assert closed or order.account in escalated
             elif reason == 5:
                 assert step.function in ("place", "replace")
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from simulation.domain import auction_math, deleverage_math
-from tests.stateful.driver import DELEVERAGE, INSOLVENT, SOLVENT
+from tests.stateful.driver import DELEVERAGE, ESCALATED, INSOLVENT, SOLVENT
 from tests.stateful.invariants.base import View, invariant
 from tests.stateful.margins import CREDIT, ONE_USD, PORTFOLIO, RISK
 from tests.stateful.world_state import INVERSE
@@ -35,7 +35,9 @@ def _subject(view: View) -> int | None:
 
 
 @invariant(
-    "INV-22", "A liquidation starts if and only if equity is below maintenance margin at valid prices."
+    "INV-22",
+    "A liquidation starts if and only if, at valid prices, equity is below maintenance margin, or the buffer "
+    "margin below zero while the account's margin call is escalated.",
 )
 def inv_22_start(view: View) -> None:
     step = view.step
@@ -50,7 +52,12 @@ def inv_22_start(view: View) -> None:
         assert not step.ok
         return
     margin = view.margins(number)[0]
-    due = margin.valid and margin.equity < margin.maintenance
+    call = step.calls.get(number)
+    liquidation = view.parameters.liquidation
+    escalated = call is not None and call.stage == ESCALATED and view.after.time < call.lapses
+    buffer = auction_math.buffer_margin(margin.equity, margin.maintenance, liquidation[5])
+    early = bool(liquidation[12]) and escalated and buffer < 0
+    due = margin.valid and (margin.equity < margin.maintenance or early)
     assert step.ok == due, f"account {number}: {margin}, {step.outcome.reason!r}"
     if step.ok:
         account = view.after.accounts[number - 1]

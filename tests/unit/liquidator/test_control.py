@@ -24,8 +24,9 @@ OUT_OF_BOUND = {
     "buffer above 100 %": {"buffer": WAD + 1},
     "cutoff too high": {"equity_cutoff": 10_000 * WAD + 1},
     "reward too high": {"reward_cap": 10_000 * WAD + 1},
-    "no call interval": {"call_interval": 0},
-    "call interval too long": {"call_interval": 7 * 86_400 + 1},
+    "no grace": {"grace": 599},
+    "grace too long": {"grace": 7 * 86_400 + 1},
+    "window too long": {"window": 7 * 86_400 + 1},
 }
 
 
@@ -50,6 +51,8 @@ def test_parameters_are_bounded(world: World, case: str) -> None:
 def test_parameters_at_their_bounds(world: World) -> None:
     world.parameters(fee=24 * WAD // 100, buffer=WAD, slow=600, equity_cutoff=10_000 * WAD)
     world.parameters(start=WAD, cut=WAD, fast=0, fee=29 * WAD // 100, buffer=WAD // 100)
+    world.parameters(grace=600, window=0, early_auction=False)
+    world.parameters(grace=7 * 86_400, window=7 * 86_400)
 
 
 @pytest.mark.parametrize("role", ["attacker", "guardian", "keeper"])

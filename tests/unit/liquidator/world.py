@@ -30,7 +30,9 @@ FROM_START = {
     "equity_cutoff": 100 * WAD,
     "reward_rate": WAD // 100,
     "reward_cap": 100 * WAD,
-    "call_interval": 3_600,
+    "grace": 3_600,
+    "window": 3_600,
+    "early_auction": True,
 }
 """What the contract is deployed with."""
 
