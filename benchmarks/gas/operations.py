@@ -46,7 +46,7 @@ class Bench:
 
     def __init__(self, positions: int) -> None:
         protocol = many_markets(MARKETS)
-        liquidation = replace(protocol.liquidation, slow=3_600, insolvent=600)
+        liquidation = replace(protocol.liquidation, slow=3_600, insolvent=600, window=3_600)
         self.n = positions
         self.world = world = World(replace(protocol, liquidation=liquidation))
         self.everything = {f"A{i}": PRICE for i in range(1, MARKETS + 1)}
@@ -224,6 +224,18 @@ def _call_margin(bench: Bench) -> Receipt:
     return bench.world.liquidator.call_margin(bench.trader, sender=bench.sender("keeper"))
 
 
+def _escalate(bench: Bench) -> Receipt:
+    _call_margin(bench)
+    bench.later(PRICE * 0.97, 3_600)
+    return bench.world.liquidator.escalate(bench.trader, sender=bench.sender("keeper"))
+
+
+def _cure(bench: Bench) -> Receipt:
+    _call_margin(bench)
+    bench.later(PRICE)
+    return bench.world.liquidator.cure(bench.trader, sender=bench.sender("keeper"))
+
+
 def _first_bid(bench: Bench) -> Receipt:
     bench.auction()
     bench.later(PRICE * 0.935)
@@ -336,6 +348,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "Exchange.cancel_all of 32": _cancel_all(32),
     "Exchange.purge of 1": _purge,
     "Liquidator.call_margin": _call_margin,
+    "Liquidator.escalate": _escalate,
+    "Liquidator.cure": _cure,
     "Liquidator.start": lambda bench: bench.auction(),
     "Liquidator.start_for": _start_for,
     "Liquidator.bid 10 %": _first_bid,

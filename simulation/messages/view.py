@@ -45,8 +45,8 @@ DELEVERAGE: Final = 8
 """Positions are closed against profitable counterparties."""
 
 ESCALATED: Final = 8
-"""Stage of a margin call beside those of messages.credit: grace is over, orders are cancelled, and the account
-may be put up for auction below the buffer."""
+"""Stage of a margin call beside those of messages.credit: grace is over, orders are cancelled, and the
+account may be put up for auction below the buffer."""
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
