@@ -56,7 +56,11 @@ initializes: liquidation_parameters[ownable := ownable]
 initializes: auction_store
 initializes: auction_quote[auction_store := auction_store, liquidation_parameters := liquidation_parameters]
 initializes: auction_phases[auction_quote := auction_quote, auction_store := auction_store]
-initializes: margin_calls[auction_quote := auction_quote, liquidation_parameters := liquidation_parameters]
+initializes: margin_calls[
+    auction_quote := auction_quote,
+    auction_store := auction_store,
+    liquidation_parameters := liquidation_parameters,
+]
 initializes: waterfall[
     auction_phases := auction_phases,
     auction_quote := auction_quote,
@@ -226,11 +230,8 @@ def _check_no_size(account: uint256):
     """
     @dev Profit in coin may be left where nothing is left to deleverage: it is sold like collateral.
     """
-    view: IMarginEngine.Portfolio = empty(IMarginEngine.Portfolio)
-    valid: bool = False
-    view, valid = staticcall auction_quote.LEDGER.portfolio(account)
-    for held: IMarginEngine.PositionRisk in view.positions:
-        assert held.size == 0, HAS_POSITIONS
+    for market: uint256 in staticcall auction_quote.LEDGER.markets_of(account):
+        assert (staticcall auction_quote.LEDGER.position(account, market)).size == 0, HAS_POSITIONS
 
 
 @internal

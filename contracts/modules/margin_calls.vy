@@ -24,9 +24,11 @@ from contracts.interfaces import ILiquidator
 from contracts.interfaces import IMarginEngine
 from contracts.modules import auction_phases
 from contracts.modules import auction_quote
+from contracts.modules import auction_store
 from contracts.modules import liquidation_parameters
 
 uses: auction_quote
+uses: auction_store
 uses: liquidation_parameters
 
 CALLED: constant(String[32]) = "liquidator: called too recently"
@@ -51,7 +53,7 @@ def call_margin(account: uint256):
     """
     @notice Gives notice to an account below initial margin, and after half of the grace reminds it once; anyone.
     """
-    assert not staticcall auction_quote.LEDGER.in_liquidation(account), auction_phases.WRONG_PHASE
+    assert auction_store._load(account).phase == ILiquidator.Phase.IDLE, auction_phases.WRONG_PHASE
     call: ILiquidator.MarginCall = self._load(account)
     if call.stage == ILiquidator.CallStage.QUIET:
         call.stage = ILiquidator.CallStage.NOTICE
@@ -92,7 +94,6 @@ def escalate(account: uint256):
     extcall EXCHANGE.cancel_all(account)
     log ILiquidator.MarginCallEscalated(
         account=account,
-        lapses=call.lapses,
         equity=now.equity,
         initial_margin=now.initial_margin,
         maintenance_margin=now.maintenance_margin,

@@ -25,7 +25,7 @@ def test_a_call_follows_its_events() -> None:
     assert of(mirror, 2) == (0, QUIET, 0, 0)
     assert note(100, "MarginCalled", stage=NOTICE, **times) == (100, NOTICE, 300, 400)
     assert note(200, "MarginCalled", stage=HALF_TIME, **times) == (200, HALF_TIME, 300, 400)
-    assert note(300, "MarginCallEscalated", lapses=400) == (200, ESCALATED, 300, 400)
+    assert note(300, "MarginCallEscalated", equity=1) == (200, ESCALATED, 300, 400)
     assert note(310, "MarginCallCured", equity=1) == (200, QUIET, 300, 400)
     assert note(500, "MarginCalled", stage=NOTICE, deadline=700, lapses=800) == (500, NOTICE, 700, 800)
     assert note(510, "AuctionStarted", insolvent=0) == (500, QUIET, 700, 800)

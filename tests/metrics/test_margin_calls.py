@@ -26,7 +26,7 @@ def call(run: RunBuilder, block: int, account: int, last: int, stage: int = NOTI
 
 def escalate(run: RunBuilder, block: int, account: int) -> None:
     run.event(
-        block, account, "Liquidator", "MarginCallEscalated", account=account, lapses=0, equity=900 * WAD,
+        block, account, "Liquidator", "MarginCallEscalated", account=account, equity=900 * WAD,
         initial_margin=1_000 * WAD, maintenance_margin=500 * WAD,
     )  # fmt: skip
 

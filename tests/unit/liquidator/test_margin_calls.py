@@ -177,12 +177,10 @@ def test_a_call_that_nobody_cured_is_void_after_its_window(world: World) -> None
 
 def test_escalation(world: World) -> None:
     called(world)
-    lapses = world.liquidator.margin_call(world.account).lapses
     world.env.advance(HOUR)
     assert escalate(world).named("MarginCallEscalated") == [
         {
             "account": world.account,
-            "lapses": lapses,
             "equity": wad(900),
             "initial_margin": wad(990),
             "maintenance_margin": wad(495),
