@@ -167,6 +167,13 @@ def _delegate(mirror: Mirror, step: Step) -> None:
     mirror.model.set_delegate(step.caller, account, mirror.role(address), bool(allowed))
 
 
+def _change_engine(mirror: Mirror, step: Step) -> None:
+    """The pause of withdrawals stops it: a lower margin is as good as an outflow."""
+    if mirror.model.withdrawals_paused:
+        raise Refused("guarded: action is paused")
+    mirror.switch.change(step.caller, *step.args)
+
+
 def _set_cap(mirror: Mirror, step: Step) -> None:
     market, cap = step.args
     mirror.model.markets.markets[market].cap = cap
@@ -222,7 +229,7 @@ HANDLERS: dict[str, Handler] = {
     "desk_review": lambda m, s: m.model.review(*s.args),
     "desk_declare_default": lambda m, s: m.model.declare_default(*s.args),
     "switch_request": lambda m, s: m.switch.request(s.caller, *s.args),
-    "switch_change": lambda m, s: m.switch.change(s.caller, *s.args),
+    "switch_change": _change_engine,
     "scales_refresh": _refresh_scales,
     "touch": lambda m, s: m.model.markets.touch(s.args[0], m.model.now),
     "update": _update,
