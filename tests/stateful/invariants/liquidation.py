@@ -77,7 +77,11 @@ def inv_23_shortfall(view: View) -> None:
         return
     # What deleveraging has left is sold by the wei: each collateral's value and haircut is rounded once more.
     phase = view.step.auctions[number].phase
-    room = 8 if phase == DELEVERAGE and view.step.function == "bid" else 0
+    room = 0
+    if phase == DELEVERAGE and view.step.function == "bid":
+        # Coin of inverse positions moves in nano coin, each worth the mark.
+        coins = [market for market in view.before.accounts[number - 1].positions if market in INVERSE]
+        room = 8 + sum(view.before.markets[market].mark for market in coins)
     assert after.missing <= before.missing + room, f"account {number}: {before} became {after}"
 
 
