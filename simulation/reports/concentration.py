@@ -11,11 +11,10 @@ from pathlib import Path
 
 from simulation.metrics import RunTables, concentration, definitions, show
 from simulation.reports.document import escape, table
-from simulation.reports.plot import SERIES, Plot, line
+from simulation.reports.plot import SERIES, TIMES, Plot, line
 
 __all__ = ["concentration_plots", "owners_table", "venue_lines", "venues_table"]
 
-_TIMES = "(timestamp * 1000)::BIGINT AS time"
 _OF_VENUES = (
     "bad_debt",
     "socialised_loss",
@@ -41,7 +40,7 @@ def _claims(run: RunTables) -> Plot:
         run.rows("SELECT DISTINCT agent, venue FROM holdings ORDER BY agent, venue")
     ):
         rows = run.columns(
-            f"SELECT {_TIMES}, sum(claim_usd) AS claim, sum(forgone_usd) AS forgone "
+            f"SELECT {TIMES}, sum(claim_usd) AS claim, sum(forgone_usd) AS forgone "
             "FROM holdings JOIN blocks USING (block) WHERE agent = ? AND venue = ? "
             "GROUP BY block, timestamp ORDER BY block",
             [agent, venue],
@@ -51,7 +50,7 @@ def _claims(run: RunTables) -> Plot:
         traces.append(line(rows["time"], rows["forgone"], name, colour, panel=2, money=True, dash="dot"))
     for place, (venue,) in enumerate(run.rows("SELECT DISTINCT venue FROM holdings ORDER BY venue")):
         rows = run.columns(
-            f"SELECT {_TIMES}, min(exchange_rate) AS rate FROM holdings JOIN blocks USING (block) "
+            f"SELECT {TIMES}, min(exchange_rate) AS rate FROM holdings JOIN blocks USING (block) "
             "WHERE venue = ? GROUP BY block, timestamp ORDER BY block",
             [venue],
         )
@@ -70,7 +69,7 @@ def _claims(run: RunTables) -> Plot:
 
 def _netting(run: RunTables) -> Plot:
     rows = run.columns(
-        f"SELECT {_TIMES}, sum(given_up_usd + merged_usd) AS alone, sum(merged_usd) AS merged, "
+        f"SELECT {TIMES}, sum(given_up_usd + merged_usd) AS alone, sum(merged_usd) AS merged, "
         f"sum(given_up_usd) AS given_up FROM ({concentration.OWNED}) JOIN blocks USING (block) "
         "WHERE venues > 1 GROUP BY block, timestamp ORDER BY block"
     )

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from simulation.metrics import RunTables
 from simulation.metrics.credit import has_desk
-from simulation.reports.plot import Plot, line
+from simulation.reports.plot import TIMES, Plot, line
 
 __all__ = ["credit_plots"]
 
-_TIMES = "(timestamp * 1000)::BIGINT AS time"
 LAYERS = (
     ("junior lenders", "losses", "junior_usd", "@amber"),
     ("senior lenders", "losses", "senior_usd", "@violet"),
@@ -27,7 +26,7 @@ def credit_plots(run: RunTables) -> list[Plot]:
 
 def _lines(run: RunTables) -> Plot:
     table = run.columns(
-        f"SELECT {_TIMES}, lent_junior_usd AS junior, lent_junior_usd + lent_senior_usd AS lent, "
+        f"SELECT {TIMES}, lent_junior_usd AS junior, lent_junior_usd + lent_senior_usd AS lent, "
         "committed_usd, line_use_usd, called_lines FROM blocks ORDER BY block"
     )
     time = table["time"]
@@ -53,7 +52,7 @@ def _losses(run: RunTables) -> Plot:
     traces = []
     for name, source, column, colour in LAYERS:
         table = run.columns(
-            f"SELECT {_TIMES}, coalesce(sum(l.usd) OVER (ORDER BY b.block), 0) AS usd FROM blocks b "
+            f"SELECT {TIMES}, coalesce(sum(l.usd) OVER (ORDER BY b.block), 0) AS usd FROM blocks b "
             f"LEFT JOIN (SELECT block, sum({column}) AS usd FROM {source} GROUP BY block) l USING (block) "
             "ORDER BY block"
         )
