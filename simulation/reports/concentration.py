@@ -47,7 +47,8 @@ def _claims(run: RunTables) -> Plot:
         )
         name, colour = f"{agent} at {venue}", SERIES[place % len(SERIES)]
         traces.append(line(rows["time"], rows["claim"], name, colour, money=True))
-        traces.append(line(rows["time"], rows["forgone"], name, colour, panel=2, money=True, dash="dot"))
+        taken = line(rows["time"], rows["forgone"], name, colour, panel=2, money=True)
+        traces.append(taken | {"showlegend": False})
     for place, (venue,) in enumerate(run.rows("SELECT DISTINCT venue FROM holdings ORDER BY venue")):
         rows = run.columns(
             f"SELECT {TIMES}, min(exchange_rate) AS rate FROM holdings JOIN blocks USING (block) "
@@ -84,6 +85,7 @@ def _netting(run: RunTables) -> Plot:
             line(rows["time"], rows["merged"], "merged", "@teal", money=True),
             line(rows["time"], rows["given_up"], "netting given up", "@rose", fill=True, money=True),
         ],
+        height=560,
         layout={"yaxis": {"rangemode": "tozero"}},
     )
 
