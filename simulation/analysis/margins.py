@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from eth_hash.auto import keccak
 
@@ -15,7 +16,7 @@ from simulation.analysis.contracts import Answer, Query
 from simulation.analysis.stage import Stage
 from simulation.config.scenario import ENGINES
 from simulation.domain.fixed_point import div_floor
-from simulation.domain.margin_math import Assessment, CollateralRisk, Term
+from simulation.domain.margin_math import Assessment, CollateralRisk, PositionRisk, Term
 from simulation.domain.margin_math import Portfolio as Holdings
 from simulation.domain.market_math import series
 from simulation.domain.units import FULL_CONFIDENCE
@@ -31,6 +32,7 @@ SELECTORS = {
     for name in ("assess", "explain")
 }
 """Of IMarginEngine, the same in every engine."""
+POSITION_WORDS = 8
 LINE_ASSET = 9
 """ICreditMargin: the line is the portfolio's last collateral, under this number."""
 
@@ -62,7 +64,10 @@ def assess(
     """Initial margin, maintenance margin and equity of each portfolio under each system."""
     plans = [(name, _parts(stage, name, holdings)) for holdings in portfolios for name in systems]
     queries = [_query(stage, name, "assess", part) for name, parts in plans for part in parts]
-    answers = iter(stage.contracts.ask(queries))
+    # A hedge asks for many portfolios that differ in one market: parts that are the same are asked for once.
+    asked = {(query.address, query.data): query for query in queries}
+    found = dict(zip(asked, stage.contracts.ask_raw(list(asked.values())), strict=True))
+    answers = iter([found[query.address, query.data] for query in queries])
     results = [(name, _sum([next(answers) for _ in parts])) for name, parts in plans]
     width = len(systems)
     return [dict(results[start : start + width]) for start in range(0, len(results), width)]
@@ -139,21 +144,25 @@ def _query(stage: Stage, name: str, function: str, holdings: Holdings) -> Query:
 
 def _encoded(holdings: Holdings) -> bytes:
     """The ABI's words of one IMarginEngine.Portfolio: a hedge asks some thousand times."""
-    positions = [
-        value
-        for one in holdings.positions
-        for value in (
-            *(one.market, one.size, one.mark, one.spot, one.confidence, one.unrealised, one.bids, one.asks),
-        )
-    ]
+    positions = [_position_words(one) for one in holdings.positions]
     collaterals = [
-        value
+        _words(one.asset, one.value, one.confidence, one.maintenance_haircut, one.initial_haircut)
         for one in holdings.collaterals
-        for value in (one.asset, one.value, one.confidence, one.maintenance_haircut, one.initial_haircut)
     ]
-    head = (32, holdings.cash, holdings.stable_price, 128, 160 + 32 * len(positions))
-    words = (*head, len(holdings.positions), *positions, len(holdings.collaterals), *collaterals)
-    return b"".join([value.to_bytes(32, "big", signed=value < 0) for value in words])
+    count = len(positions)
+    head = _words(32, holdings.cash, holdings.stable_price, 128, 160 + 32 * POSITION_WORDS * count, count)
+    return b"".join([head, *positions, _words(len(collaterals)), *collaterals])
+
+
+@lru_cache(maxsize=4_096)
+def _position_words(one: PositionRisk) -> bytes:
+    return _words(
+        *(one.market, one.size, one.mark, one.spot, one.confidence, one.unrealised, one.bids, one.asks)
+    )
+
+
+def _words(*values: int) -> bytes:
+    return b"".join([value.to_bytes(32, "big", signed=value < 0) for value in values])
 
 
 def _sum(answers: Sequence[Answer]) -> Answers:
@@ -161,8 +170,12 @@ def _sum(answers: Sequence[Answer]) -> Answers:
     if reason:
         return Answers(None, reason)
     rows = [answer.value for answer in answers]
-    initial, maintenance, equity = (sum(row[place] for row in rows) for place in range(3))
-    return Answers(Assessment(initial, maintenance, equity, rows[0][3] if len(rows) == 1 else 0))
+    initial, maintenance, equity = (
+        sum(int.from_bytes(row[32 * place : 32 * place + 32], "big", signed=True) for row in rows)
+        for place in range(3)
+    )
+    worst = int.from_bytes(rows[0][96:128], "big") if len(rows) == 1 else 0
+    return Answers(Assessment(initial, maintenance, equity, worst))
 
 
 def _endowed(part: Holdings, whole: Holdings, share: int, total: int) -> Holdings:

@@ -198,7 +198,8 @@ def _hedge(hedge: Hedge) -> dict[str, Any]:
         "needed": hedge.needed,
         "found": hedge.found,
         "cost_usd": exact(hedge.cost, 18),
-        "bound_usd": exact(hedge.bound, 18),
+        "bound_usd": exact(hedge.bound, 18) if hedge.bound or not hedge.cost else None,
+        "gap_bps": hedge.gap if hedge.cost else 0,
         "trades": [
             {
                 "instrument": trade.instrument,

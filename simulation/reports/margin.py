@@ -111,7 +111,9 @@ def _price(price: LiquidationPrice) -> str:
 def _hedge_cost(hedge: Hedge) -> str:
     if not hedge.needed:
         return "not needed"
-    return _usd(hedge.cost) if hedge.found else "none found"
+    if not hedge.found:
+        return "none found"
+    return f"{_usd(hedge.cost)} ({'no bound' if hedge.gap is None else f'gap {hedge.gap / 100:g} %'})"
 
 
 def _hedge_text(hedge: Hedge) -> str:
@@ -121,7 +123,15 @@ def _hedge_text(hedge: Hedge) -> str:
     if not hedge.found:
         return f"No hedge was found: {before}, and no trade in the instruments allowed brings it back."
     after = f"initial margin {_usd(hedge.after.initial_margin)}, equity {_usd(hedge.after.equity)}"
-    return f"Cheapest hedge back to initial margin: {_usd(hedge.cost)}. Before: {before}. After: {after}."
+    told = f"Cheapest hedge back to initial margin: {_usd(hedge.cost)}, {_gap(hedge)}."
+    return f"{told} Before: {before}. After: {after}."
+
+
+def _gap(hedge: Hedge) -> str:
+    """How much cheaper another hedge could be."""
+    if hedge.gap is None:
+        return "no bound: the requirement is not convex"
+    return f"no other is cheaper by more than {hedge.gap / 100:g} %"
 
 
 def _terms(one: SystemResult) -> Iterator[tuple[str, ...]]:

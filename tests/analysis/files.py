@@ -11,7 +11,7 @@ from simulation.analysis.load import load_portfolio
 from simulation.analysis.portfolio import Portfolio
 from simulation.analysis.stage import Stage, open_stage
 
-__all__ = ["BASE", "EXAMPLES", "INVERSE", "changed", "staged", "written"]
+__all__ = ["BASE", "EXAMPLES", "INVERSE", "book", "changed", "staged", "written"]
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "portfolios"
 BASE = """
@@ -86,6 +86,36 @@ size = "60_000 USD"
 entry = "2_400 USD\"""",
 )
 """A change of BASE: no position in BTC, and 60,000 contracts of an inverse perpetual bought for 25 coins."""
+
+
+def book(series: int, strikes: int, cash: int) -> str:
+    """A file of two perpetuals and an option of every strike of every series, bought and sold."""
+    held = [("ETH", -30), ("BTC", 2)]
+    listed = []
+    for number in range(series):
+        levels = [1_200 + 100 * place for place in range(strikes)]
+        shown = ", ".join(f'"{level} USD"' for level in levels)
+        listed.append(
+            f'[series.E{number}]\nasset = "ETH"\nexpiry = 2024-{7 + number:02}-26T08:00:00Z\n'
+            f'forward = "{2_008 + 8 * number} USD"\nvolatility = "65 %/year"\nstrikes = [{shown}]\n'
+        )
+        held += [
+            (
+                f"E{number}-{level}-{'C' if level >= 2_000 else 'P'}",
+                (-6, 3, -4, -2, 5, -1)[(place + number) % 6],
+            )
+            for place, level in enumerate(levels)
+        ]
+    assets = '[assets.ETH]\nspot = "2_000 USD"\n[assets.BTC]\nspot = "60_000 USD"\n'
+    markets = "".join(
+        f'[protocol.markets.{name}]\nasset = "{name}"\ninitial_margin = "5 %"\nmaintenance_margin = "3 %"\n'
+        for name in ("ETH", "BTC")
+    )
+    positions = "".join(
+        f'[[positions]]\ninstrument = "{name}"\nsize = "{size} base"\n' for name, size in held
+    )
+    money = f'[portfolio]\nname = "book"\ntime = 2024-06-03T08:00:00Z\ncash = "{cash} USD"\n'
+    return money + assets + "".join(listed) + markets + positions
 
 
 def changed(*changes: tuple[str, str]) -> str:

@@ -7,12 +7,13 @@ from itertools import product
 
 import pytest
 
+from simulation.analysis import hedge as search
 from simulation.analysis.hedge import GAP, Hedge, Trade, find_hedge
 from simulation.analysis.margins import assess
 from simulation.analysis.stage import Stage, open_stage
 from simulation.config.scenario import ENGINES
 from simulation.domain.units import NANO, WAD
-from tests.analysis.files import INVERSE, changed, written
+from tests.analysis.files import INVERSE, book, changed, staged, written
 
 POOR = ('cash = "20_000 USD"', 'cash = "-14_500 USD"')
 SURE = ('confidence = "40 %"', 'confidence = "100 %"')
@@ -145,3 +146,34 @@ def test_options_hedge_options() -> None:
     assert hedge.found and hedge.needed
     assert all(one.size != 0 for one in hedge.trades)
     assert hedge.bound >= hedge.cost * (1 - GAP), "the solver's bound says that it is the cheapest"
+
+
+BOOK = book(series=4, strikes=10, cash=10_000)
+"""42 positions, 164 sides."""
+
+
+@pytest.mark.parametrize(("system", "gap"), [("cross", 50), ("portfolio", 10)])
+def test_a_large_book_is_hedged_within_a_bound(system: str, gap: int) -> None:
+    stage = staged(BOOK)
+    assert len(stage.holdings().positions) == 42
+    hedge = find_hedge(stage, system)
+    assert hedge is not None and hedge.needed and hedge.found
+    assert hedge.gap is not None and hedge.gap <= gap, "bps"
+    assert traded(stage, system, hedge.trades) == (hedge.after.initial_margin, hedge.after.equity)
+    assert hedge.before.equity - hedge.after.equity == hedge.cost
+
+
+def test_a_few_sides_are_as_good_as_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are left out are priced by the duals, so the cost and the bound are those of all sides."""
+    few = find_hedge(staged(BOOK), "portfolio")
+    monkeypatch.setattr(search, "FEW", 1_000)
+    every = find_hedge(staged(BOOK), "portfolio")
+    assert few is not None and every is not None
+    assert few.cost == pytest.approx(every.cost, rel=GAP) and few.bound == pytest.approx(every.bound, rel=GAP)
+
+
+def test_the_same_file_has_the_same_hedge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work is counted and not timed, also where it runs out."""
+    monkeypatch.setattr(search, "WORK", 900)
+    found = [find_hedge(staged(BOOK), "cross") for _ in range(2)]
+    assert found[0] == found[1] and found[0] is not None and found[0].found
