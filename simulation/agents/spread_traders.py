@@ -111,7 +111,9 @@ class SpreadTraders(Agent):
         active = (draws < odds) | (self.share == 0.0)
         self.share = np.where(active, 0.5 + 0.5 * sizes, self.share)
         if not len(self.prices):
-            self.prices = np.array([market.reference for market in view.perpetuals[:2]])
+            # Its book counts units of base: linear perpetuals, which come first.
+            linear = [market for market in view.perpetuals if not market.inverse]
+            self.prices = np.array([market.reference for market in linear[:2]])
         wanted = self._wanted(len(views))
         intents: list[list[Intent]] = [[] for _ in views]
         for place in range(count):

@@ -20,6 +20,7 @@ from simulation.agents import (
     NoiseTraders,
     ProtocolOperator,
     SliceQuote,
+    SpreadTraders,
     Whale,
     WhaleSettings,
 )
@@ -255,6 +256,12 @@ def test_a_basis_trader_hedges_with_contracts() -> None:
     )
     found = orders(crowd.decide(here, stream(1, "d")))
     assert [(one.market, one.is_bid, one.lots) for one in found] == [(NUMBER, True, 3_000)]
+
+
+def test_a_book_over_venues_is_of_linear_markets() -> None:
+    spread = agent(SpreadTraders, None)
+    found = orders(spread.decide(world(), stream(1, "d")))
+    assert len(spread.prices) == 1 and {one.market for one in found} <= {1}
 
 
 def test_a_whale_finds_an_inverse_market_by_its_number() -> None:
