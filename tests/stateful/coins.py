@@ -9,7 +9,7 @@ from tests.stateful.prices import send_prices
 from tests.stateful.rig import TRADERS
 from tests.stateful.trading import PLACE
 from tests.stateful.waterfall import START
-from tests.stateful.world_state import COINS, FEEDS, INVERSE, KEEPER, Position
+from tests.stateful.world_state import COINS, FEEDS, INVERSE, KEEPER, RIVAL, Position
 
 __all__: list[str] = []
 
@@ -41,32 +41,35 @@ def settle(driver: Driver) -> None:
 
 @rule("loss in coin")
 def lose(driver: Driver) -> None:
-    """An account without the coin buys dear and sells cheap, and takes out what money it may."""
+    """Somebody buys dear of two makers and sells cheap to them; without the coin he takes out what he may."""
     rng = driver.rng
     market = rng.choice(INVERSE)
     able = [
         number
         for number, role in driver.owners.items()
-        if role in TRADERS
-        and not driver.state.account(number).liquidating
-        and not driver.state.account(number).units[COINS[market] - 1]
+        if role in TRADERS and not driver.state.account(number).liquidating
     ]
+    poor = [number for number in able if not driver.state.account(number).units[COINS[market] - 1]]
     if not able:
         return
-    account = rng.choice(able)
+    account = rng.choice(poor if poor and rng.random() < 0.7 else able)
     tick, lot = driver.rig.sizes[market]
     mark = driver.state.markets[market].mark
     margin = driver.margin(driver.state, account)
     usd = max(margin.equity - margin.initial, 0) // WAD * 5
-    lots = min(usd, 200_000) * NANO // lot
+    lots = min(usd, 200_000) * NANO // lot // 2
     if lots == 0:
         return
     for is_bid, factor in ((True, 1.02), (False, 0.98)):
         at = max(1, round(mark * factor / tick))
-        resting = (KEEPER, market, not is_bid, at, lots, POST_ONLY, 0, 0)
-        driver.call(driver.owner(KEEPER), "Exchange", PLACE, *resting)
-        taking = (account, market, is_bid, at, lots, IMMEDIATE, 0, 64)
+        for maker in (KEEPER, RIVAL):
+            resting = (maker, market, not is_bid, at, lots, POST_ONLY, 0, 0)
+            driver.call(driver.owner(maker), "Exchange", PLACE, *resting)
+        taking = (account, market, is_bid, at, 2 * lots, IMMEDIATE, 0, 64)
         driver.call(driver.owner(account), "Exchange", PLACE, *taking)
+    if account not in poor:
+        driver.call("attacker", "CoinPool", SETTLE, account, market)
+        return
     margin = driver.margin(driver.state, account)
     units = max(margin.equity - margin.initial, 0) // driver.scale
     if units and rng.random() < 0.8:

@@ -69,6 +69,10 @@ TRADING = {
     "finalise": 1.5,
     "settle expired": 3,
     "purge expired": 0.7,
+    "settle in coin": 4,
+    "loss in coin": 2,
+    "close coin debt": 1.5,
+    "review": 1.5,
 }
 RARE = {
     "series opens or closes": 0.5,

@@ -263,19 +263,19 @@ class ProtocolModel:
             raise Refused("credit_desk: no such tranche")
         return self.desk.junior if number == JUNIOR else self.desk.senior
 
-    def lend(self, caller: str, tranche: int, amount: int) -> int:
+    def lend(self, caller: str, tranche: int, amount: int, receiver: str) -> int:
         """Shares for token units."""
         if self.wallets[CASH, caller] < amount:
             raise Refused("credit_desk: transfer failed")
         self.wallets[CASH, caller] -= amount
-        return self.desk.deposit(self.tranche(tranche), caller, amount)
+        return self.desk.deposit(self.tranche(tranche), receiver, amount)
 
-    def redeem_loan(self, caller: str, tranche: int, shares: int) -> int:
+    def redeem_loan(self, caller: str, tranche: int, shares: int, receiver: str) -> int:
         """Token units for shares of a tranche."""
         if not shares:
             raise Refused("credit_desk: zero amount")
         amount = self.desk.redeem(self.tranche(tranche), caller, shares)
-        self.wallets[CASH, caller] += amount
+        self.wallets[CASH, receiver] += amount
         return amount
 
     def grant(self, caller: str, number: int, amount: int, term: int) -> None:
