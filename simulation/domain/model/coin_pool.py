@@ -45,7 +45,7 @@ class CoinPool:
         if held.size and not ledger.markets.valid(market, ledger.now):
             raise Refused("coin_pool: stale price")
         if account is None:
-            return 0
+            raise Refused("ledger: no engine")
         asset = self.assets[market]
         decimals = ledger.collaterals[asset].decimals
         # Both as counts of the finer of the two units.
