@@ -501,7 +501,7 @@ def _measured(account: uint256, trade: ISolvencyGuard.Trade) -> (Measure, Measur
     if place != 0 and traded.market != 0:
         lines[place] = exposures._added(rest, traded, True, traded_word, 0, 0)
     reaches: uint256[LINES] = empty(uint256[LINES])
-    for i: uint256 in range(1, LINES):
+    for i: uint256 in range(1, self._end(), bound=LINES):
         reaches[i] = self._sides(lines[i])
     before: Measure = self._covered(reaches, capital)
     if trade.market == 0:
@@ -587,9 +587,10 @@ def _covered(reaches: uint256[LINES], capital: int256) -> Measure:
     @dev Of each side what the capital does not cover when every underlying moves against its larger side.
     """
     found: Measure = empty(Measure)
+    end: uint256 = self._end()
     # bps of nano USD: 16 underlyings, sides below 2**80, stresses up to 10_000
     loss: uint256 = 0
-    for i: uint256 in range(1, LINES):
+    for i: uint256 in range(1, end, bound=LINES):
         if reaches[i] != 0:
             stress: uint256 = (self.totals[i] >> 224) & MASK_16
             loss += stress * max(reaches[i] & MASK_128, reaches[i] >> 128)
@@ -600,7 +601,7 @@ def _covered(reaches: uint256[LINES], capital: int256) -> Measure:
         cover = convert(capital, uint256) // NANO * BPS
     if loss <= cover:
         return found
-    for i: uint256 in range(1, LINES):
+    for i: uint256 in range(1, end, bound=LINES):
         if reaches[i] != 0 and (self.totals[i] >> 224) & MASK_16 != 0:
             long: uint256 = solvency_math._uncovered_up(reaches[i] & MASK_128, loss - cover, loss)
             short: uint256 = solvency_math._uncovered_up(reaches[i] >> 128, loss - cover, loss)
@@ -643,7 +644,7 @@ def _judged(account: uint256, before: Measure, after: Measure) -> (uint256, bool
     assets: uint256 = 0
     asked: bool = False
     past: uint256 = 0
-    for i: uint256 in range(1, LINES):
+    for i: uint256 in range(1, self._end(), bound=LINES):
         added_long: uint256 = self._excess(after.sides[i] & MASK_128, before.sides[i] & MASK_128)
         added_short: uint256 = self._excess(after.sides[i] >> 128, before.sides[i] >> 128)
         if added_long | added_short == 0:
@@ -684,7 +685,7 @@ def _record(account: uint256, after: Measure):
     """
     head: uint256 = self.heads[account]
     bitmap: uint256 = 0
-    for i: uint256 in range(1, LINES):
+    for i: uint256 in range(1, self._end(), bound=LINES):
         key: uint256 = (account << 8) | i
         old: uint256 = 0
         if (head >> (80 + i)) & 1 == 1:
@@ -725,7 +726,7 @@ def _recorded(account: uint256) -> Measure:
     head: uint256 = self.heads[account]
     found.owed = head & MASK_80
     if head >> 80 != 0:
-        for i: uint256 in range(1, LINES):
+        for i: uint256 in range(1, self._end(), bound=LINES):
             if (head >> (80 + i)) & 1 == 1:
                 found.sides[i] = self.records[(account << 8) | i]
     return found
@@ -735,7 +736,7 @@ def _recorded(account: uint256) -> Measure:
 @view
 def _listed(found: Measure) -> DynArray[ISolvencyGuard.Contribution, 16]:
     contributions: DynArray[ISolvencyGuard.Contribution, 16] = []
-    for i: uint256 in range(1, LINES):
+    for i: uint256 in range(1, self._end(), bound=LINES):
         if found.sides[i] != 0:
             contributions.append(
                 ISolvencyGuard.Contribution(
@@ -795,6 +796,15 @@ def _place_of(market: uint256) -> uint256:
 @view
 def _place_of_collateral(asset: uint256) -> uint256:
     return (self.places[COLLATERAL_WORD] >> (8 * min(asset, MAX_COLLATERAL))) & MASK_8
+
+
+@internal
+@view
+def _end() -> uint256:
+    """
+    @dev Places count from 1 up to here.
+    """
+    return ((self.settings >> 24) & MASK_8) + 1
 
 
 @internal

@@ -196,6 +196,10 @@ def crash(folder: Path, blocks: int = 2_160, seed: int = 7) -> Path:
         {"venue": "main", "default_probability": 0.01, "recovery": 0.5},
         {"venue": "far", "default_probability": 0.1, "recovery": 0.2},
     ]
+    run.summary["watched"] = [
+        {"feed": feed, "symbol": symbol, "stress": 2_500, "share": 5_000}
+        for feed, symbol in ((1, "ETH"), (2, "BTC"))
+    ]
     hours = np.arange(blocks) / 60
     waypoints = [0, 10.5, 10.9, 16, 20, 23.7, 24, 26.25, 28, 36]
     eth = np.interp(hours, waypoints, [194, 168, 125, 139, 138, 101, 108, 86, 122, 128])
@@ -231,6 +235,12 @@ def crash(folder: Path, blocks: int = 2_160, seed: int = 7) -> Path:
                 bid_depth_usd=depth * (0.6 + rng.random()),
                 ask_depth_usd=depth * (0.6 + rng.random()),
             )
+        if n % 10 == 0:
+            long = round(100_000 * stress[n]) * WAD
+            run.event(
+                block, 0, "SolvencyGuard", "ContributionChanged", account=4, feed=1 + n // 10 % 2,
+                long=0, short=0, total_long=long, total_short=WAD,
+            )  # fmt: skip
         hits = rng.poisson(0.06 * stress[n] ** 2)
         for index in range(hits):
             account = int(rng.choice(traders))

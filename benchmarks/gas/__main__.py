@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.gas.guard import measure_guard
 from benchmarks.gas.operations import OPERATIONS, UNPRICED, Bench
 from benchmarks.gas.options import OPTION_ROWS, measure_options
 from benchmarks.gas.peers import DERIVE, DERIVE_OPTIONS, REACH, REACH_OPTIONS
@@ -35,7 +36,7 @@ CONTRACTS = (
     "RiskBoard",
 )
 OPTIONS = "options"
-"""Where the baseline holds the rows of options, which have one figure each."""
+"""Where the baseline holds the rows of options and of the SolvencyGuard, which have one figure each."""
 TOLERANCE = 0.02
 CURVATURE = 0.05
 """Largest excess of the step from 32 to 64 positions over twice the step from 16 to 32: linear is 0."""
@@ -132,7 +133,7 @@ def show(figures: Figures, console: Console) -> None:
 
 def show_options(figures: Mapping[str, int], console: Console) -> None:
     """One row a figure, with Derive's and the figure to reach where there is one."""
-    table = Table(title="Receipt gas of options at cold storage")
+    table = Table(title="Receipt gas at cold storage: options, and a SolvencyGuard")
     table.add_column("operation")
     for column in ("gas", "Derive v2", "reach"):
         table.add_column(column, justify="right")
@@ -149,7 +150,7 @@ def main(update: bool) -> None:
     console = Console(width=120)
     figures = measure()
     show(figures, console)
-    options = measure_options()
+    options = measure_options() | measure_guard()
     show_options(options, console)
     if update:
         BASELINE.write_text(json.dumps(figures | {OPTIONS: options}, indent=1) + "\n", encoding="utf-8")

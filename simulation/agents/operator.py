@@ -2,15 +2,16 @@
 """The protocol's own bot: what must be done and pays nobody, within a limit of what it may cost.
 
 It makes, escalates and cures margin calls, moves auctions along the waterfall where no bid can, settles what
-has expired and inverse positions in their coin, has credit lines reviewed and defaulted when it is time, and
-sweeps fees into the insurance fund. It starts no auction and bids in none: that is what keepers are paid for.
-Imports: agents (base, attempts, line_calls, margin_calls, settlement, waterfall), messages, config.
+has expired and inverse positions in their coin, has credit lines reviewed and defaulted when it is time,
+keeps the records of a SolvencyGuard up to date and sweeps fees into the insurance fund. It starts no auction
+and bids in none: that is what keepers are paid for.
+Imports: agents (base, attempts, line_calls, margin_calls, records, settlement, waterfall), messages, config.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import ClassVar
 
@@ -21,11 +22,20 @@ from simulation.agents.attempts import Attempts
 from simulation.agents.base import Agent
 from simulation.agents.line_calls import line_steps
 from simulation.agents.margin_calls import call_steps, cures
+from simulation.agents.records import RecordRounds
 from simulation.agents.settlement import CoinRounds, settlement_steps
 from simulation.agents.waterfall import next_step
 from simulation.config import knob
 from simulation.config.kinds import INTEGER, NUMBER, SECONDS, USD
-from simulation.messages import Deleverage, Fees, Intent, Receipt, SweepFees, View
+from simulation.messages import (
+    Deleverage,
+    Fees,
+    Intent,
+    Receipt,
+    RefreshContributions,
+    SweepFees,
+    View,
+)
 
 __all__ = ["OperatorSettings", "ProtocolOperator"]
 
@@ -50,6 +60,8 @@ class OperatorSettings:
     """Reviews and defaults of credit lines that it sends in one block at most."""
     collect: int = knob(SECONDS, "12 h", low="1 s")
     """Time after which it has the fees of a credit line collected."""
+    refreshes: int = knob(INTEGER, 8, low=0, high=64)
+    """Accounts whose record with the SolvencyGuard, where there is one, it brings up to date in a block."""
     sweep: int = knob(SECONDS, "1 h", low="1 s")
     """Time between two sweeps of fees into the insurance fund."""
     tip: float = knob(NUMBER, 0.02, low=0.0)
@@ -78,6 +90,9 @@ class ProtocolOperator(Agent):
         self.fees = Fees(tip=int(self.settings.tip * 1e9), lifetime=20)
         self.attempts = Attempts(caution=32)
         self.next_sweep = 0
+        self.guarded = False
+        """Whether its venue has a SolvencyGuard."""
+        self.records = RecordRounds()
         self.coin = CoinRounds(self.settings.coin_settlement, self.settings.coin_least)
 
     def decide(self, view: View, rng: np.random.Generator) -> Sequence[Intent]:
@@ -91,6 +106,7 @@ class ProtocolOperator(Agent):
             *self._settlements(view),
             *coin,
             *self._lines(view),
+            *self._records(view),
         )
         for intent in due:
             if self.attempts.allows(intent, view.block):
@@ -123,6 +139,13 @@ class ProtocolOperator(Agent):
         steps = line_steps(view, self.account, self.fees, self.settings.collect)
         fresh = (step for step in steps if self.attempts.allows(step, view.block))
         return islice(fresh, self.settings.lines)
+
+    def _records(self, view: View) -> Iterator[Intent]:
+        refresh = RefreshContributions(account=self.account, targets=(), fees=self.fees)
+        if self.guarded and self.attempts.allows(refresh, view.block):
+            targets = self.records.next_targets(view.accounts, self.settings.refreshes)
+            if targets:
+                yield replace(refresh, targets=targets)
 
     def _steps(self, view: View) -> Iterator[Intent]:
         left, markets = self.settings.steps, set()

@@ -15,6 +15,7 @@ from eth_utils.address import to_checksum_address
 from simulation.agents import (
     Agent,
     OracleRelayer,
+    ProtocolOperator,
     SurfaceRelayer,
     SurfaceSigner,
     TypedDataSigner,
@@ -72,6 +73,8 @@ def build(
     for agent in agents:
         if isinstance(agent, OracleRelayer):
             agent.signer = signer
+        if isinstance(agent, ProtocolOperator):
+            agent.guarded = scenario.protocol_of(agent.venues[0]).solvency_guard is not None
         if isinstance(agent, SurfaceRelayer):
             surface = sites[agent.venues[0]].addresses["Surface"]
             agent.signer = SurfaceSigner(keys, genesis.chain.chain_id, surface)

@@ -11,7 +11,8 @@ from eth_utils.address import to_checksum_address
 from simulation.agents import Agent
 from simulation.assembly.resolved import Resolved
 from simulation.chain.backends import backend_in_use
-from simulation.config import Scenario, VenueSpec
+from simulation.chain.deployment import feed_numbers
+from simulation.config import ProtocolSpec, Scenario, VenueSpec
 from simulation.engine import AgentIdentity, Protocol
 
 __all__ = ["identities_of", "summarise"]
@@ -76,10 +77,24 @@ def summarise(
         ],
         "engines": list(engines),
         "user_agents": list(resolved.agents),
+        "watched": _watched(scenario.protocol_of(venue)),
         "venue": venue,
         "venues": _opinions(scenario, venue),
         "deployment": {name: to_checksum_address(address) for name, address in terms.addresses.items()},
     }
+
+
+def _watched(protocol: ProtocolSpec) -> list[dict[str, object]]:
+    """Underlyings of the SolvencyGuard, bps; none without one."""
+    guard = protocol.solvency_guard
+    if guard is None:
+        return []
+    feeds = feed_numbers(protocol)
+    shares = guard.shares(feeds)
+    return [
+        {"feed": feed, "symbol": asset, "stress": guard.of(asset).stress, "share": shares[asset]}
+        for asset, feed in feeds.items()
+    ]
 
 
 def _opinions(scenario: Scenario, own: str) -> list[dict[str, object]]:

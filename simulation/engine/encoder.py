@@ -39,6 +39,7 @@ from simulation.messages import (
     PlaceOrder,
     Purge,
     RefreshBoard,
+    RefreshContributions,
     ReplaceOrder,
     ReviewLine,
     Settle,
@@ -242,6 +243,9 @@ class Encoder:
             return self._update(intent)
         if isinstance(intent, Purge):
             return self._listed("Exchange", "purge(uint256[])", (intent.order_ids,), 3_000_000)
+        if isinstance(intent, RefreshContributions):
+            gas = min(100_000 + 250_000 * len(intent.targets), TX_GAS_CAP)
+            return self._listed("SolvencyGuard", "refresh(uint256[])", (intent.targets,), gas)
         if isinstance(intent, Deleverage):
             arguments = (intent.target, intent.market, intent.counterparties)
             return self._listed("Liquidator", "deleverage(uint256,uint256,uint256[])", arguments, 6_000_000)

@@ -42,6 +42,7 @@ __all__ = [
     "PlaceOrder",
     "Purge",
     "RefreshBoard",
+    "RefreshContributions",
     "ReplaceOrder",
     "Reprice",
     "ReviewLine",
@@ -236,6 +237,14 @@ class RefreshBoard(Intent):
     """RiskBoard.refresh; anyone."""
 
     series: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshContributions(Intent):
+    """SolvencyGuard.refresh: brings the records of accounts up to date; anyone."""
+
+    targets: tuple[int, ...]
+    """At most 64."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

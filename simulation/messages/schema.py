@@ -240,6 +240,7 @@ SUMMARY_KEYS: Final = {
     "agents": "list of {agent, role, address, accounts}",
     "venue": "name of the venue whose folder this is",
     "venues": "list of {venue, default_probability, recovery}: all of the run, that of its folder first",
+    "watched": "list of {feed, symbol, stress, share}: of the SolvencyGuard, bps; empty without one",
     "engines": "margin system of every account, account 1 first; empty for accounts of the protocol itself",
     "deployment": "contract name to {address, bytes}",
 }

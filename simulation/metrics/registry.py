@@ -18,6 +18,7 @@ __all__ = ["GROUPS", "Better", "Definition", "Function", "applicable", "compute"
 
 GROUPS: Final = (
     "solvency",
+    "exposure",
     "liquidations",
     "margin_calls",
     "keepers",

@@ -20,6 +20,7 @@ __all__ = ["write_report"]
 
 _GROUPS = {
     "solvency": "Solvency",
+    "exposure": "Solvency delta",
     "liquidations": "Liquidations",
     "margin_calls": "Margin calls",
     "keepers": "Keepers",

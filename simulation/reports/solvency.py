@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from simulation.metrics import RunTables
+from simulation.metrics.exposure import watched
 from simulation.metrics.stress import stress
-from simulation.reports.plot import TIMES, Plot, line
+from simulation.reports.plot import SERIES, TIMES, Plot, line
 
 __all__ = ["solvency_plots"]
 
@@ -15,7 +16,8 @@ _SHOWN = (-5_000, -3_000, -2_000, 0, 2_000, 3_000, 5_000)
 
 def solvency_plots(run: RunTables) -> list[Plot]:
     """In the order of the page."""
-    return [_bad_debt(run), _stressed(run), _fund(run), _balance(run)]
+    delta = [_delta(run)] if watched(run) else []
+    return [_bad_debt(run), _stressed(run), *delta, _fund(run), _balance(run)]
 
 
 def _bad_debt(run: RunTables) -> Plot:
@@ -82,6 +84,29 @@ def _stressed(run: RunTables) -> Plot:
             "yaxis": {"rangemode": "tozero", "domain": [0.36, 1]},
             "yaxis2": {"range": [0, float(found.shocks.max()) / 100], "domain": [0, 0.26]},
         },
+    )
+
+
+def _delta(run: RunTables) -> Plot:
+    traces = []
+    for one, colour in zip(watched(run), SERIES * 3, strict=False):
+        for values, name, dash in (
+            (one.long, "price falls", "solid"),
+            (-one.short, "price rises", "solid"),
+            (one.buffer, "buffer", "dot"),
+            (-one.buffer, "buffer", "dot"),
+        ):
+            label = f"{one.symbol}, {name}"
+            traces.append(line(one.time, values, label, colour, dash=dash, steps=True, money=True))
+    return Plot(
+        "solvency-delta",
+        "Stressed solvency delta",
+        "What the deltas that accounts' own capital does not cover would lose if each underlying moved by "
+        "its stress, as the SolvencyGuard recorded it: long sides above zero, short sides below; dotted the "
+        "buffer that each may use of the insurance fund.",
+        ("USD",),
+        traces,
+        height=400,
     )
 
 

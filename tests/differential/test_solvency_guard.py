@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """SolvencyGuard against its twin on random portfolios of every instrument: trades, outflows, refreshes.
 
-Equal to the unit in every record, total, charge and refusal (invariant 49).
+Equal to the unit in every record, total, charge and refusal (invariant 59).
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ NAMES = (
     "Lens",
     "CoinPool",
     "CreditDesk",
+    "SolvencyGuard",
 )
 ADDRESSES = {name: bytes([place + 1]) * 20 for place, name in enumerate(NAMES)}
 VAULT = ADDRESSES["Vault"]

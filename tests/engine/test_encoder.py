@@ -71,6 +71,7 @@ INTENTS: list[tuple[Intent, tuple[Any, ...]]] = [
         ((1, -2, 3, -4, 5, -6, -7, 8, 9, 10, 11, 12, 13, 14, 15), ((2**255, 2**254), (7, 8))),
     ),
     (messages.RefreshBoard(account=3, series=2), (2,)),
+    (messages.RefreshContributions(account=3, targets=(7, 9)), ((7, 9),)),
     (messages.AccumulatePrice(account=3, series=(1, 2)), ((1, 2),)),
     (messages.FinaliseSeries(account=3, series=2), (2,)),
     (messages.DeskDeposit(account=3, tranche=2, amount=5), (2, 5, owner(3))),

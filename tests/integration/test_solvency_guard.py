@@ -2,7 +2,7 @@
 """The guard behind the real Exchange, Vault and Liquidator, against the model, equal after every call.
 
 Random orders in a linear and an inverse market, withdrawals, transfers and refreshes at moving prices with
-funding; then by hand what must go on whatever the guard says (invariant 50).
+funding; then by hand what must go on whatever the guard says (invariant 60).
 """
 
 from __future__ import annotations

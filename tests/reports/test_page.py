@@ -54,7 +54,7 @@ def test_every_plot_has_its_place(page: str) -> None:
     expected = {
         "prices", "health", "leverage", "liquidations", "keeper-notional", "keeper-profit", "bad-debt",
         "stress", "fund", "balance", "open-interest", "funding", "book", "oracle", "base-fee", "functions",
-        "credit", "order-of-losses", "claims", "netting",
+        "credit", "order-of-losses", "claims", "netting", "solvency-delta",
     }  # fmt: skip
     assert set(found) == {f"plot-{name}" for name in expected}
     for identifier in found:
