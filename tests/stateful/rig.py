@@ -22,6 +22,7 @@ from tests.backends import COINBASE
 from tests.protocol import World
 from tests.stateful.deployed import Deployed
 from tests.stateful.options import SurfaceSigner, market_sizes
+from tests.stateful.reading import StateReader
 from tests.stateful.world_state import (
     ACCOUNTS,
     ASSETS,
@@ -37,7 +38,6 @@ from tests.stateful.world_state import (
     Event,
     Outcome,
     State,
-    StateReader,
     signed,
 )
 
