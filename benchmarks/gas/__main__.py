@@ -16,10 +16,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.gas.guard import measure_guard
+from benchmarks.gas.guard import GUARD_ROWS, measure_guard
 from benchmarks.gas.operations import OPERATIONS, UNPRICED, Bench
 from benchmarks.gas.options import OPTION_ROWS, measure_options
 from benchmarks.gas.peers import DERIVE, DERIVE_OPTIONS, REACH, REACH_OPTIONS
+from benchmarks.gas.services import SERVICE_ROWS, measure_services
 from simulation.chain.artifacts import load_artifact
 
 BASELINE = Path(__file__).parent / "baseline.json"
@@ -34,9 +35,16 @@ CONTRACTS = (
     "Instruments",
     "Surface",
     "RiskBoard",
+    "EngineSwitch",
+    "CreditDesk",
+    "CoinPool",
+    "RiskModel",
+    "DynamicMargin",
+    "SolvencyGuard",
 )
+"""OptionGreeks and the other engines change nothing but an owner's parameters."""
 OPTIONS = "options"
-"""Where the baseline holds the rows of options and of the SolvencyGuard, which have one figure each."""
+"""Where the baseline holds the rows that have one figure each."""
 TOLERANCE = 0.02
 CURVATURE = 0.05
 """Largest excess of the step from 32 to 64 positions over twice the step from 16 to 32: linear is 0."""
@@ -44,7 +52,9 @@ ADMIN = frozenset(
     "accept_ownership add_strikes delist_series list_collateral list_market list_series pause "
     "register_engine set_active set_collateral set_feed set_fees set_funding set_grid set_guardian "
     "set_interest set_open_interest_cap set_parameters set_series_active set_series_caps set_signer "
-    "set_stable_feed set_surface transfer_ownership unpause wire wire_engine_switch enable_lines".split()
+    "set_stable_feed set_surface transfer_ownership unpause wire wire_engine_switch enable_lines "
+    "set_delay set_underwriter add_market set_model admit_markets map_collaterals set_contingency "
+    "set_scale_rules set_mode set_underlying remove_underlying".split()
 )
 """Owner's and guardian's functions: rare, behind the timelock, no matter of gas."""
 TOKEN = frozenset(("transfer", "transferFrom", "approve", "permit"))
@@ -69,7 +79,9 @@ def measure() -> Figures:
 
 def unmeasured() -> list[str]:
     """State-changing functions of the ABIs that no operation covers."""
-    measured = {name.split(" ")[0].split(",")[0] for name in (*OPERATIONS, *OPTION_ROWS)}
+    measured = {
+        name.split(" ")[0].split(",")[0] for name in (*OPERATIONS, *OPTION_ROWS, *SERVICE_ROWS, *GUARD_ROWS)
+    }
     missing = []
     for contract in CONTRACTS:
         for item in load_artifact(contract).abi:
@@ -133,7 +145,7 @@ def show(figures: Figures, console: Console) -> None:
 
 def show_options(figures: Mapping[str, int], console: Console) -> None:
     """One row a figure, with Derive's and the figure to reach where there is one."""
-    table = Table(title="Receipt gas at cold storage: options, and a SolvencyGuard")
+    table = Table(title="Receipt gas at cold storage: options, services, and a SolvencyGuard")
     table.add_column("operation")
     for column in ("gas", "Derive v2", "reach"):
         table.add_column(column, justify="right")
@@ -150,7 +162,7 @@ def main(update: bool) -> None:
     console = Console(width=120)
     figures = measure()
     show(figures, console)
-    options = measure_options() | measure_guard()
+    options = measure_options() | measure_services() | measure_guard()
     show_options(options, console)
     if update:
         BASELINE.write_text(json.dumps(figures | {OPTIONS: options}, indent=1) + "\n", encoding="utf-8")

@@ -19,7 +19,17 @@ from tests.prices import sign
 from tests.protocol import BUY, NANO, SELL, WAD, World
 from tests.surfaces import DEFAULT_CONFIG, RULES, SurfaceUpdate, surface_digest
 
-__all__ = ["DEPLOYED", "GUARDED", "OWNED", "PAUSABLE", "RISK_MODEL", "SCALE_RULES", "Stage", "stage"]
+__all__ = [
+    "DEPLOYED",
+    "GUARDED",
+    "OWNED",
+    "PAUSABLE",
+    "READERS",
+    "RISK_MODEL",
+    "SCALE_RULES",
+    "Stage",
+    "stage",
+]
 
 DEPLOYED = (
     "Vault",
@@ -42,7 +52,9 @@ DEPLOYED = (
     "SolvencyGuard",
     "Timelock",
 )
-"""Contracts that hold state, and RiskBasedMargin, which has that of RiskModel; Lens holds none."""
+"""Contracts that hold state, and RiskBasedMargin, which has that of RiskModel."""
+READERS = ("Lens", "OptionGreeks")
+"""Contracts that hold none."""
 OWNED = tuple(name for name in DEPLOYED if name not in ("RiskBasedMargin", "Timelock"))
 """Those with an owner."""
 RISK_MODEL = (
@@ -255,6 +267,9 @@ class Stage(World):
             contract.admit_markets([1, 2])
             self.contracts[contract.name] = contract
         self.contracts["RiskBasedMargin"] = self.env.deploy("RiskBasedMargin", model, greeks)
+        boards = self.env.deploy("MockRiskBoard")
+        boards.set_board(2, 1, 0, 2_000 * NANO, [2_000 * NANO])
+        self.contracts["OptionGreeks"] = self.env.deploy("OptionGreeks", boards)
 
     def signed_surface(self) -> tuple[Any, Any]:
         """A surface of the first series and its signatures."""

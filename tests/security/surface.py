@@ -22,6 +22,7 @@ from tests.security.stage import (
     GUARDED,
     OWNED,
     PAUSABLE,
+    READERS,
     RISK_MODEL,
     SCALE_RULES,
     ZERO_HASH,
@@ -355,6 +356,7 @@ def views(stage: Stage) -> dict[str, tuple[Any, ...]]:
         "Timelock.hash_operation_batch": (*stage.batch, ZERO_HASH, ZERO_HASH),
         "Timelock.hasRole": (stage.timelock.EXECUTOR_ROLE(), address),
         "Timelock.getRoleAdmin": (stage.timelock.EXECUTOR_ROLE(),),
+        "OptionGreeks.greeks": ([513],),
         "Lens.accounts": (1, 13),
         "Lens.explain": (trader,),
         "Lens.solvency": (),
@@ -378,7 +380,7 @@ def views(stage: Stage) -> dict[str, tuple[Any, ...]]:
         calls[f"{engine}.market_risk"] = (1,)
         calls[f"{engine}.permits"] = (trader, 1, 0)
     # What takes no arguments needs no entry above.
-    for contract in (*DEPLOYED, "Lens"):
+    for contract in (*DEPLOYED, *READERS):
         for item in load_artifact(contract).abi:
             reads = item["type"] == "function" and item["stateMutability"] in ("view", "pure")
             if reads and not item["inputs"]:

@@ -16,7 +16,7 @@ import pytest
 
 from simulation.chain.artifacts import Artifact, load_artifact
 from tests.evm import Reverted
-from tests.security.stage import DEPLOYED, GUARDED, OWNED, PAUSABLE, stage
+from tests.security.stage import DEPLOYED, GUARDED, OWNED, PAUSABLE, READERS, stage
 from tests.security.surface import changes, missing
 
 OK = "ok"
@@ -246,7 +246,7 @@ def test_every_role(key: str) -> None:
     assert found == expected
 
 
-@pytest.mark.parametrize("name", (*DEPLOYED, "Lens"))
+@pytest.mark.parametrize("name", (*DEPLOYED, *READERS))
 def test_the_first_sender_of_a_transaction_is_never_asked_for(name: str) -> None:
     """`tx.origin` in no source that is deployed, the library's included; ORIGIN in no code either."""
     root = Path(__file__).resolve().parents[2]

@@ -12,14 +12,14 @@ import pytest
 from simulation.chain.artifacts import INITCODE_LIMIT, RUNTIME_LIMIT, load_artifact
 from tests.evm import GAS_LIMIT
 from tests.protocol import BUY, NANO, SELL, WAD, World, default_protocol, many_markets
-from tests.security.stage import DEPLOYED
+from tests.security.stage import DEPLOYED, READERS
 
 TRANSACTION_LIMIT = 16_777_216
 """Gas of one transaction (EIP-7825)."""
 MARKETS, COLLATERALS, ORDERS = 64, 8, 32
 
 
-@pytest.mark.parametrize("name", (*DEPLOYED, "Lens"))
+@pytest.mark.parametrize("name", (*DEPLOYED, *READERS))
 def test_code_fits(name: str) -> None:
     artifact = load_artifact(name)
     assert 0 < artifact.runtime_size <= RUNTIME_LIMIT == 24_576
