@@ -1,13 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The accounts of a run by their margin system. Imports: metrics.tables."""
+"""The accounts of a run by their margin system. Imports: metrics.margin_calls, metrics.tables."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
+from simulation.metrics.margin_calls import margin_calls_of
 from simulation.metrics.tables import RunTables
 
 __all__ = ["SystemResult", "systems"]
+
+
+OWN = """
+    SELECT s.account, s.engine FROM systems s JOIN owners o USING (account)
+    WHERE o.role IN ('trader', 'maker')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +34,19 @@ class SystemResult:
     """Notional that bidders took over."""
     efficiency: float | None
     """Mean over sampled blocks of notional over equity of all these accounts together."""
+    called: int
+    """Notices of margin calls."""
+    cured: int
+    """Of them cured before they lapsed or an auction began."""
+    escalated: int
+    """Of them escalated."""
 
 
 def systems(run: RunTables) -> tuple[SystemResult, ...]:
     """One row for each margin system, in the order of their first accounts; keepers and bots are left out."""
     rows = run.rows(
+        f"WITH own AS ({OWN}),"
         """
-        WITH own AS (
-            SELECT s.account, s.engine FROM systems s JOIN owners o USING (account)
-            WHERE o.role IN ('trader', 'maker')
-        ),
         ends AS (SELECT min(block) AS first, max(block) AS last FROM blocks),
         lost AS (
             SELECT account, sum(usd) AS usd FROM (
@@ -61,4 +72,16 @@ def systems(run: RunTables) -> tuple[SystemResult, ...]:
         GROUP BY own.engine ORDER BY min(own.account)
         """
     )
-    return tuple(SystemResult(*row) for row in rows)
+    engines = dict(run.rows(f"SELECT account, engine FROM ({OWN})"))
+    called: Counter[str] = Counter()
+    cured: Counter[str] = Counter()
+    escalated: Counter[str] = Counter()
+    for call in margin_calls_of(run):
+        engine = engines.get(call.account, "nobody's")
+        called[engine] += 1
+        cured[engine] += call.cured is not None
+        escalated[engine] += call.escalated is not None
+    return tuple(
+        SystemResult(*row, called=called[row[0]], cured=cured[row[0]], escalated=escalated[row[0]])
+        for row in rows
+    )

@@ -168,6 +168,9 @@ def _systems(run: RunTables) -> str:
             show(one.liquidated, "count"),
             show(one.taken_usd, "USD"),
             show(one.lost_usd, "USD"),
+            show(one.called, "count"),
+            show(one.cured, "count"),
+            show(one.escalated, "count"),
         )
         numbers = "".join(f'<td class="n">{cell}</td>' for cell in cells)
         rows.append(f'<tr><td class="name">{escape(one.engine)}</td>{numbers}</tr>')
@@ -179,9 +182,13 @@ def _systems(run: RunTables) -> str:
         "Liquidated",
         "Taken over",
         "Bad debt",
+        "Margin calls",
+        "Cured",
+        "Escalated",
     )
     note = (
-        "Traders and makers. Bad debt: recognised or forgone for accounts of the system, or open at the end."
+        "Traders and makers. Bad debt: recognised or forgone for accounts of the system, or open at the end. "
+        "Margin calls: notices; cured: back at initial margin before the call lapsed or an auction began."
     )
     made = table(heads, rows, numeric=range(1, len(heads)))
     return f'<div class="card wide"><h3>By margin system</h3><p>{note}</p>{made}</div>'

@@ -75,9 +75,19 @@ def test_a_row_for_each_margin_system(run: RunBuilder) -> None:
     start = {"equity": WAD, "maintenance_margin": WAD, "insolvent": False, "starter": "0x1"}
     run.event(104, 0, "Liquidator", "AuctionStarted", account=3, **start)
     run.event(104, 1, "Liquidator", "BadDebtRealised", account=3, amount=70 * WAD, socialised=0)
+    called = {"stage": 2, "deadline": 2**40, "lapses": 2**40, "equity": 0, "initial_margin": 1}
+    for account in (2, 3, 4, 5):
+        run.event(103, account, "Liquidator", "MarginCalled", account=account, maintenance_margin=0, **called)
+    margin = {"equity": 0, "initial_margin": 1, "maintenance_margin": 0}
+    run.account(103, 4, "noise", equity_usd=0.0, initial_margin_usd=1.0)
+    run.account(104, 4, "noise", equity_usd=0.0, initial_margin_usd=1.0)
+    run.event(104, 2, "Liquidator", "MarginCallEscalated", account=4, **margin)
+    run.account(103, 3, "noise", equity_usd=0.0, initial_margin_usd=1.0)
     with RunTables(run.write()) as tables:
         cross, portfolio = systems(tables)
     assert (cross.engine, cross.accounts, cross.equity_usd) == ("cross", 2, 2_000.0)
     assert (cross.lost_usd, cross.liquidated, cross.taken_usd) == (50.0, 0, 0.0)
     assert cross.efficiency == pytest.approx((4_000 / 2_000 + 4_000 / 450) / 2)
     assert (portfolio.engine, portfolio.lost_usd, portfolio.liquidated) == ("portfolio", 70.0, 1)
+    assert (cross.called, cross.cured, cross.escalated) == (1, 1, 0)
+    assert (portfolio.called, portfolio.cured, portfolio.escalated) == (2, 1, 1)
