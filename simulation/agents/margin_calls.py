@@ -35,11 +35,15 @@ def call_steps(view: View, account: int, fees: Fees) -> Iterator[Intent]:
     late = _may_escalate(view) & low
     for target in _deepest_first(view, late):
         yield EscalateCall(account=account, target=target, fees=fees)
-    reminded = np.zeros_like(low)
-    if view.rules.window:
+    notices, reminded = low & ~live, np.zeros_like(low)
+    if not view.rules.window:
+        # What only informs need not be said again because an auction came between.
+        told = view.accounts.called
+        notices &= (told == 0) | (view.timestamp - told >= view.rules.grace)
+    else:
         half = view.accounts.call_deadline - view.rules.grace // 2
         reminded = low & live & (stage == NOTICE) & (view.timestamp >= half) & ~late
-    for wanted in (low & ~live, reminded):
+    for wanted in (notices, reminded):
         for target in _deepest_first(view, wanted):
             yield CallMargin(account=account, target=target, fees=fees)
 

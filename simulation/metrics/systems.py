@@ -81,7 +81,5 @@ def systems(run: RunTables) -> tuple[SystemResult, ...]:
         called[engine] += 1
         cured[engine] += call.cured is not None
         escalated[engine] += call.escalated is not None
-    return tuple(
-        SystemResult(*row, called=called[row[0]], cured=cured[row[0]], escalated=escalated[row[0]])
-        for row in rows
-    )
+    counted = [(*row, called[row[0]], cured[row[0]], escalated[row[0]]) for row in rows]
+    return tuple(SystemResult(*row) for row in counted)

@@ -41,7 +41,7 @@ def world(rules: AuctionRules = RULES, since: list[int] = SINCE, **accounts: Any
         "equity": [0.0, 900.0, 800.0, 700.0, 600.0, 500.0],
         "initial_margin": [0.0] + [1_000.0] * 5,
         "maintenance_margin": [0.0] + [550.0] * 4 + [0.0],
-        "called": called,
+        "called": np.where(np.array(STAGES) == QUIET, 0, called),
         "call_stage": STAGES,
         "call_deadline": called + rules.grace,
         "call_lapses": called + rules.grace + rules.window,
@@ -72,6 +72,9 @@ def test_a_void_call_is_renewed() -> None:
 def test_without_a_window_there_are_notices_alone() -> None:
     rules = replace(RULES, window=0)
     assert told(call_steps(world(rules), 1, Fees())) == [(CallMargin, 6), (CallMargin, 5), (CallMargin, 4)]
+    auctioned = [0, NOW - 100, NOW - HOUR, 0, 0, 0]
+    again = call_steps(world(rules, call_stage=[QUIET] * 6, called=auctioned), 1, Fees())
+    assert [target for _, target in told(again)] == [6, 5, 4, 3]
     well = {"equity": [2_000.0] * 6}
     assert told(cures(world(rules, **well), 1, Fees())) == []
     assert told(cures(world(**well), 1, Fees())) == [
