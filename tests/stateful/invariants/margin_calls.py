@@ -12,11 +12,11 @@ STEPS = ("call_margin", "escalate", "cure")
 
 
 @invariant(
-    "CALL-1",
+    "INV-61",
     "An account is called below initial margin, and escalated only when the whole grace of a notice that is "
     "neither cured nor void is over, below initial margin still.",
 )
-def call_1_clock(view: View) -> None:
+def inv_61_clock(view: View) -> None:
     step, now = view.step, view.after.time
     grace, window = view.parameters.liquidation[10:12]
     for event in (*step.named("MarginCalled"), *step.named("MarginCallEscalated")):
@@ -41,9 +41,9 @@ def call_1_clock(view: View) -> None:
 
 
 @invariant(
-    "CALL-2", "In liquidation no margin call is in force; a call is cured only at or above initial margin."
+    "INV-62", "In liquidation no margin call is in force; a call is cured only at or above initial margin."
 )
-def call_2_end(view: View) -> None:
+def inv_62_end(view: View) -> None:
     step = view.step
     for event in step.named("MarginCallCured"):
         number = event["account"]
@@ -63,9 +63,9 @@ def call_2_end(view: View) -> None:
 
 
 @invariant(
-    "CALL-3", "No step of a margin call moves money or positions; an escalation leaves no resting order."
+    "INV-63", "No step of a margin call moves money or positions; an escalation leaves no resting order."
 )
-def call_3_effect(view: View) -> None:
+def inv_63_effect(view: View) -> None:
     step = view.step
     if step.contract != "Liquidator" or step.function not in STEPS:
         return
