@@ -17,6 +17,7 @@ from simulation.domain import market_math
 from simulation.domain.market_math import Kind
 from simulation.metrics import RunTables
 from simulation.metrics.systems import systems
+from simulation.reports import write_report
 
 BUSY = tuple(
     f"agents.{name}.interval=4 min"
@@ -75,6 +76,9 @@ def test_the_report_has_a_row_for_each_margin_system(folder: Path) -> None:
         found = systems(tables)
     assert {one.engine for one in found} == set(ENGINES)
     assert all(one.accounts > 3 and one.equity_usd > 0 for one in found)
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert "By margin system" in page
+    assert all(f'<td class="name">{name}</td>' in page for name in ENGINES)
 
 
 @pytest.mark.parametrize("name", ["vol-spike-mixed", "black-thursday-mixed"])
