@@ -176,6 +176,9 @@ class DeskMirror:
 
     def _granted(self, account: int, granted: int, committed: int, term: int) -> None:
         self.line(account)[:3] = [granted, committed, term]
+        if not committed:
+            # It had closed before the underwriter ended it: the desk keeps no line without a commitment.
+            self._closed(account)
 
     def _reviewed(self, account: int, committed: int) -> None:
         self.line(account)[1] = committed

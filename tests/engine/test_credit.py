@@ -111,6 +111,14 @@ def test_every_figure_of_the_desk_is_compared(change: dict[str, Any], message: s
         check(mirror(), replace(RAW, **change))
 
 
+def test_a_line_that_is_ended_after_it_has_closed_leaves_nothing() -> None:
+    ends = [
+        desk("LineClosed", 0, account=3),
+        desk("LineGranted", 1, account=3, granted=0, committed=0, term=8_000),
+    ]
+    check(mirror(ends), replace(RAW, committed=0, open_calls=0, lines={3: RawLine()}))
+
+
 def test_a_senior_loss_before_the_junior_tranche_is_empty_is_a_break() -> None:
     found = mirror([desk("LossBorne", 0, account=3, junior=1_000, senior=100, committed=900)])
     raw = replace(RAW, assets=(40, 2_960), committed=900, balance=3_000)
