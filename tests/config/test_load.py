@@ -475,3 +475,43 @@ def test_sections_of_margin_systems_and_engines_of_populations_read_back(tmp_pat
     assert load_scenario(written(tmp_path, dump_scenario(scenario))) == scenario
     plain = dump_scenario(load_scenario(written(tmp_path)))
     assert not any(word in plain for word in ("protocol.risk", "protocol.portfolio", "protocol.options"))
+
+
+def test_a_guard_shares_the_fund_among_all_assets(tmp_path: Path) -> None:
+    guard = "\n[protocol.solvency_guard]\nmode = 'refuse'\n"
+    loaded = load_scenario(written(tmp_path, MINIMAL + guard)).protocol.solvency_guard
+    assert loaded is not None and loaded.mode == "refuse"
+    assert loaded.shares(("ETH", "BTC", "SOL")) == {"ETH": 3_333, "BTC": 3_333, "SOL": 3_333}
+    own = guard + "[protocol.solvency_guard.underlyings.ETH]\nstress = '30 %'\nshare = '70 %'\n"
+    loaded = load_scenario(written(tmp_path, MINIMAL + own)).protocol.solvency_guard
+    assert loaded is not None and loaded.of("ETH").stress == 3_000 and loaded.of("BTC").stress == 2_500
+    assert loaded.shares(("ETH", "BTC", "SOL")) == {"ETH": 7_000, "BTC": 1_500, "SOL": 1_500}
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ("mode = 'off'", 'protocol.solvency_guard.mode: got "off"; expected one of observe, price, refuse'),
+        ("all_underlyings = { stress = '0 %' }", 'protocol.solvency_guard.all_underlyings.stress: got "0 %"'),
+        (
+            "all_underlyings = { share = '101 %' }",
+            'protocol.solvency_guard.all_underlyings.share: got "101 %"',
+        ),
+        ("underlyings.SOL = {}", "protocol.solvency_guard.underlyings.SOL: no asset of the protocol"),
+        ("rate = '0.001 %'", 'protocol.solvency_guard.rate: got "0.001 %"'),
+    ],
+)
+def test_keys_of_a_guard_are_checked(tmp_path: Path, keys: str, told: str) -> None:
+    with pytest.raises(ScenarioError) as error:
+        load_scenario(written(tmp_path, f"{MINIMAL}\n[protocol.solvency_guard]\n{keys}\n"))
+    assert told in "\n".join(lines_of(error))
+
+
+def test_shares_of_a_guard_are_at_most_all_of_the_fund(tmp_path: Path) -> None:
+    asset = '[assets.BTC]\nkind = "gbm"\nprice = "1 USD"\nvolatility = "60 %/year"\n'
+    market = '[protocol.markets.BTC]\nasset = "BTC"\ninitial_margin = "5 %"\nmaintenance_margin = "3 %"\n'
+    guard = "[protocol.solvency_guard]\nall_underlyings = { share = '60 %' }\n"
+    with pytest.raises(ScenarioError) as error:
+        load_scenario(written(tmp_path, f"{MINIMAL}\n{asset}\n{market}\n{guard}"))
+    (line,) = [line for line in lines_of(error) if "solvency_guard" in line]
+    assert "shares of 120 % together; expected at most 100 %" in line
