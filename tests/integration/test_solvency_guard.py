@@ -21,6 +21,7 @@ from simulation.chain.deployment import CONTINGENCY
 from simulation.config.scenario import SolvencyGuardSpec, WatchSpec
 from simulation.domain.interest_math import RateParams
 from simulation.domain.margin_math import Contingency, MarketRisk
+from simulation.domain.market_math import option
 from simulation.domain.model import (
     Collateral,
     Engine,
@@ -40,6 +41,7 @@ from simulation.domain.order_book import OrderBook
 from simulation.domain.orders import Market, NewOrder, Option, Refused
 from tests.evm import Reverted
 from tests.inverse import ETH_USD, inverse_protocol
+from tests.option_world import LOT, TICK, OptionWorld
 from tests.protocol import BUY, IMMEDIATE, NANO, REDUCE_ONLY, SELL, WAD, World
 
 CALLS = 140
@@ -378,3 +380,36 @@ def test_the_fund_makes_room(world: World) -> None:
     world.place("trader", trader, 1, BUY, 1_900, 0.1)
     found = guard_of(world).solvency_delta(1)
     assert found.buffer == 5_000 * WAD and 0 < found.room < 5_000 * WAD
+
+
+# ---------------------------------------------------------------- options on a real board
+
+
+def test_options_count_by_the_delta_of_their_board() -> None:
+    """A written call in the money: short by what of its delta the capital does not cover."""
+    world = OptionWorld(by_hand=False)
+    world.prices(ETH=2_000, BTC=30_000)
+    series = world.list_series("ETH", 7 * 86_400, [1_900 * NANO, 2_100 * NANO])
+    world.refresh(series)
+    writer, buyer = world.account("trader", cash=700), world.account("maker", cash=10**6)
+    market = option(series, 0, True)
+    mark = world.marks([market])[market]
+    for role, account, is_bid in (("maker", buyer, True), ("trader", writer, False)):
+        sender = world.env.address(role)
+        world.exchange.place(account, market, is_bid, mark // TICK, NANO // LOT, 0, 0, 16, sender=sender)
+    greeks = world.env.deploy("OptionGreeks", world.board)
+    guard = world.env.deploy("SolvencyGuard", world.instruments)
+    parts = (world.vault, world.ledger, world.exchange, world.fund)
+    guard.wire(*(part.address for part in parts), greeks.address)
+    guard.set_underlying(1, 10_000, 10_000)
+    guard.admit_markets([market])
+    (word,) = greeks.greeks([market])
+    delta = word % 2**80
+    assert 0 < delta < 2_000 * NANO
+    sides, owed, valid = guard.preview(writer)
+    equity = world.ledger.assess(writer)[0].equity
+    uncovered = delta * 10_000 - equity // NANO * 10_000
+    assert uncovered > 0
+    expected = -(-delta * uncovered // (delta * 10_000))
+    assert valid and owed == 0
+    assert [(one.long, one.short // NANO) for one in sides] == [(0, expected)]
