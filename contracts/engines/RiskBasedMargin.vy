@@ -123,7 +123,11 @@ def assess(portfolio: IMarginEngine.Portfolio) -> IMarginEngine.Assessment:
     answer.worst_scenario = initial.scenario
     for i: uint256 in range((quantiles >> 188) + 1, bound=LINES):
         line: exposures.Line = lines[i]
-        if i != 0 and line.up | line.down | line.order_gamma | line.order_vega_up | line.order_vega_down != 0:
+        # Asks of an option that is worth nothing have no sensitivities, and still a minimum.
+        if i != 0 and (
+            line.up | line.down | line.order_gamma | line.order_vega_up | line.order_vega_down | line.order_shorts
+            != 0
+        ):
             answer.initial_margin += parametric_risk._orders_up(
                 line,
                 extract32(table, UNDERLYINGS + 32 * i, output_type=uint256),

@@ -126,6 +126,16 @@ def test_orders_are_charged_by_the_larger_side() -> None:
     assert found.maintenance_margin == usd(110)
 
 
+def test_asks_of_an_option_without_sensitivities_keep_the_minimum() -> None:
+    """Worth nothing and far out of the money: 3 % of spot for each of two that could be sold."""
+    asked, _, source = deploy(Env())
+    source.set_greeks([263], [pack_greeks(Greeks(0, 0, 0, 30 * DAY))])
+    held = Portfolio(0, NANO, (PositionRisk(263, 0, 0, 2_000 * NANO, FULL, 0, asks=2 * NANO),))
+    found = asked.assess(row(held))
+    assert found.initial_margin == 2 * 2_000 * WAD * 3 // 100
+    assert found.initial_margin == sum(term.initial_margin for term in asked.explain(row(held)))
+
+
 @pytest.mark.parametrize("market", [0, 511, 65_536, 2**256 - 1])
 def test_a_market_that_cannot_exist_is_refused(market: int) -> None:
     for name in ("assess", "explain"):
