@@ -35,6 +35,7 @@ def test_a_run_leaves_a_whole_folder(recorded: Path) -> None:
     assert names == {
         "scenario.toml", "summary.json", "report.html", "blocks.parquet", "markets.parquet",
         "transactions.parquet", "events.parquet", "accounts.parquet", "agents.parquet", "holdings.parquet",
+        "stress.parquet",
     }  # fmt: skip
     summary = json.loads((recorded / "summary.json").read_text(encoding="utf-8"))
     assert summary["status"] == "complete" and summary["blocks"] == 15

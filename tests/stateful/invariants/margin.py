@@ -10,7 +10,7 @@ from simulation.domain import portfolio_math
 from simulation.domain.margin_math import PositionRisk, requirement_up, weighted
 from tests.stateful.driver import Driver
 from tests.stateful.invariants.base import View, invariant, worst_sizes
-from tests.stateful.margins import CROSS, ISOLATED, PORTFOLIO
+from tests.stateful.margins import CROSS, ISOLATED, PORTFOLIO, RISK
 from tests.stateful.world_state import INVERSE, LINEAR, Account, Position
 
 __all__ = ["adds_risk", "funding_due"]
@@ -69,8 +69,15 @@ def funding_due(view: View, number: int) -> int:
 
 
 def _still_moves(view: View, number: int) -> bool:
-    """Under portfolio margin: a board made between expiry and settlement moves a payoff that is fixed."""
+    """Whether the engine of an account moves a payoff that is fixed.
+
+    Under portfolio margin by a board made between expiry and settlement; under risk-based margin a future,
+    of which nothing tells the engine that it has expired.
+    """
     margins, series = view.driver.margins, view.step.args[1]
+    if margins.engines.get(number) == RISK:
+        held = view.before.account(number).positions.get(series << 8)
+        return held is not None and held.size != 0
     if margins.engines.get(number) != PORTFOLIO or series not in margins.boards:
         return False
     inputs = margins.inputs[series]
